@@ -1,0 +1,40 @@
+/*
+ * request.h - the first and the last statements of a request, around its operation.
+ *
+ *     request_open    queues BEGIN and request_begin(): who is it, may he, answered before
+ *     ...             the handler's own statements; the first round trip carries both
+ *     request_reply   names the SQL that makes the answer
+ *     request_close   answer, idempotency record and COMMIT in one round trip
+ */
+#ifndef TENON_REQUEST_H
+#define TENON_REQUEST_H
+
+#include "core/db/db.h"
+
+struct credentials {
+    const char *token_hash; /* "\\x..." SHA-256 of the bearer token */
+    const char *company_id; /* the company that the request names, or NULL */
+    const char *key;        /* Idempotency-Key, or NULL */
+    const char *digest;     /* "\\x..." SHA-256 of method, path and body; with key */
+    bool read_only;
+};
+
+/* Queue BEGIN and the gate. permission: "entity.action" or NULL for any signed-in user.
+ * One round trip happens here, so that rq->user_id, company_id and language are known.
+ * When the request was answered before, *replayed is true and rq->reply is that answer. */
+bool request_open(struct rq *rq, const struct credentials *who, const char *permission,
+                  bool *replayed);
+
+/* The answer is the one JSON text that this query gives; it runs at request_close, inside the
+ * transaction, after everything queued. Parameters are copied. */
+void request_reply(struct rq *rq, const char *sql, int n, const char *const *params);
+
+/* COMMIT. On success rq->reply is set (it keeps what the handler put there when no
+ * request_reply was made). On failure: rolled back, rq->errors set. */
+bool request_close(struct rq *rq, const struct credentials *who);
+
+/* Epochs read by request_open, as decimal text, for catalog_get and workflow caches. */
+const char *request_schema_epoch(const struct rq *rq);
+const char *request_workflow_epoch(const struct rq *rq);
+
+#endif

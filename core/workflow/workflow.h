@@ -1,0 +1,39 @@
+/*
+ * workflow.h - the engine: the only writer of a state.
+ *
+ * Definitions are rows; this layer keeps them compiled in memory per epoch. A transition,
+ * its operation, its history and every immediate rule run in the request's transaction.
+ */
+#ifndef TENON_WORKFLOW_H
+#define TENON_WORKFLOW_H
+
+#include "core/entity/entity.h"
+
+/*
+ * Take a transition, or run an operation that moves no state, on a set of records: lock,
+ * `from`, guards, "before" rules, run(), state and history, immediate rules. body may be NULL.
+ * Called by the server (after the permission), by rules, and by modules that drive another
+ * document of their own module or of one they need.
+ *
+ * Errors: wrong_state, the guard's own code and sentence, and whatever run() says.
+ */
+bool workflow_take(struct rq *rq, const char *entity, const char *ids, const char *action,
+                   const char *body);
+
+/* Rules of "created" and "changed" events; the generic calls run them. */
+bool workflow_created(struct rq *rq, const char *entity, const char *ids);
+bool workflow_changed(struct rq *rq, const char *entity, const char *ids);
+
+/* Bind documents to flows: every `to` document joins all flows of the `from` documents that
+ * it comes from; pairs is a JSON array [{"from": 1, "to": 2}]. Documents without a flow start
+ * one of this kind. */
+bool flow_join(struct rq *rq, const char *from_entity, const char *to_entity, const char *pairs);
+bool flow_start(struct rq *rq, const char *entity, const char *ids, const char *kind);
+
+/* What may be done with one record now: JSON array of {name, label, to, allowed, why}. */
+const char *workflow_why(struct rq *rq, const struct entity *e, const char *id);
+
+/* Load shipped definitions after a migration: each file modules/x/workflow/<name>.json. */
+bool workflow_ship(struct rq *rq);
+
+#endif

@@ -1,0 +1,473 @@
+-- The platform's functions and triggers. Run again at every upgrade, after the tables of
+-- all numbered files of this folder; so everything here is CREATE OR REPLACE.
+--
+-- Nobody may execute a function by default; what the server calls is granted by name.
+
+ALTER DEFAULT PRIVILEGES FOR ROLE tenon_owner REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
+ALTER DEFAULT PRIVILEGES FOR ROLE tenon_owner REVOKE EXECUTE ON ROUTINES FROM PUBLIC;
+
+-- ------------------------------------------------------------------ errors
+-- Stop with a sentence for a clerk. `message` is the untranslated text with %s for each of
+-- args: the server translates it, then fills it in. `field` may be null.
+CREATE OR REPLACE FUNCTION fail(code text, field text, message text, VARIADIC args text[] DEFAULT '{}')
+    RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION USING ERRCODE = 'TN001', MESSAGE = message, HINT = code,
+        COLUMN = coalesce(field, ''), DETAIL = to_json(args)::text;
+END $$;
+GRANT EXECUTE ON FUNCTION fail TO tenon_app;
+
+-- ------------------------------------------------------------------ the request's context
+CREATE OR REPLACE FUNCTION app_company() RETURNS bigint LANGUAGE sql STABLE PARALLEL SAFE AS
+    $$ SELECT current_setting('tenon.company')::bigint $$;
+CREATE OR REPLACE FUNCTION app_user_id() RETURNS bigint LANGUAGE sql STABLE PARALLEL SAFE AS
+    $$ SELECT nullif(current_setting('tenon.user', true), '')::bigint $$;
+-- Today in the company's time zone.
+CREATE OR REPLACE FUNCTION app_today() RETURNS date LANGUAGE sql STABLE PARALLEL SAFE AS
+    $$ SELECT (now() AT TIME ZONE coalesce(nullif(current_setting('tenon.time_zone', true), ''), 'UTC'))::date $$;
+GRANT EXECUTE ON FUNCTION app_company, app_user_id, app_today TO tenon_app;
+
+CREATE OR REPLACE FUNCTION has_permission(who bigint, on_entity text, wanted text) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
+    SELECT EXISTS (SELECT FROM user_role u JOIN permission p USING (role_id)
+                    WHERE u.user_id = who
+                      AND p.entity IN (on_entity, '*') AND p.action IN (wanted, '*')) $$;
+GRANT EXECUTE ON FUNCTION has_permission TO tenon_app;
+
+-- Stop unless the request's user may do this. wanted: 'sales_order.confirm'.
+CREATE OR REPLACE FUNCTION require_permission(wanted text) RETURNS void LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    IF NOT has_permission(app_user_id(), split_part(wanted, '.', 1), split_part(wanted, '.', 2)) THEN
+        PERFORM fail('forbidden', NULL, 'You are not allowed to do this (%s)', wanted);
+    END IF;
+END $$;
+GRANT EXECUTE ON FUNCTION require_permission TO tenon_app;
+
+-- Work as this user in this company until the transaction ends (jobs, tests, tools).
+CREATE OR REPLACE FUNCTION context_set(who bigint, in_company bigint, for_request text)
+    RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
+DECLARE
+    c company;
+BEGIN
+    SELECT * INTO c FROM company WHERE id = in_company;
+    PERFORM set_config('tenon.company', in_company::text, true),
+            set_config('tenon.user', coalesce(who::text, ''), true),
+            set_config('tenon.request', coalesce(for_request, ''), true),
+            set_config('tenon.currency', coalesce(c.currency_code, ''), true),
+            set_config('tenon.time_zone', coalesce(c.time_zone, 'UTC'), true);
+END $$;
+GRANT EXECUTE ON FUNCTION context_set TO tenon_app;
+
+/*
+ * The first statement of every request: who is it, may he, and was this very request
+ * answered before. All of it in one round trip, together with what the caller adds.
+ *
+ *   token       SHA-256 of the bearer token
+ *   wanted      'entity.action' to be permitted, or null
+ *   in_company  the company that the request names, or null for the session's
+ *   key, digest the Idempotency-Key and the SHA-256 of method, path and body, or null
+ *
+ * When replay_status is not null, the request was answered before: send that answer.
+ */
+CREATE OR REPLACE FUNCTION request_begin(token bytea, wanted text, in_company bigint,
+                                         for_request text, key text, digest bytea,
+    OUT user_id bigint, OUT company_id bigint, OUT language text, OUT schema_epoch bigint,
+    OUT workflow_epoch bigint, OUT replay_status integer, OUT replay_body text,
+    OUT replay_headers text)
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
+DECLARE
+    known idempotency_key;
+BEGIN
+    SELECT u.id, coalesce(in_company, s.company_id), u.language
+      INTO user_id, company_id, language
+      FROM session s JOIN app_user u ON u.id = s.user_id
+     WHERE s.token_hash = token AND u.active AND (s.expires_at IS NULL OR s.expires_at > now());
+    IF user_id IS NULL THEN
+        PERFORM fail('not_signed_in', NULL, 'Sign in first');
+    END IF;
+    IF in_company IS NOT NULL AND NOT EXISTS (
+        SELECT FROM user_company c WHERE c.user_id = request_begin.user_id AND c.company_id = in_company) THEN
+        PERFORM fail('forbidden', NULL, 'You do not work for this company');
+    END IF;
+    PERFORM context_set(user_id, company_id, for_request);
+    IF wanted IS NOT NULL THEN
+        PERFORM require_permission(wanted);
+    END IF;
+    SELECT max(value) FILTER (WHERE name = 'schema'), max(value) FILTER (WHERE name = 'workflow')
+      INTO schema_epoch, workflow_epoch FROM epoch;
+    IF key IS NULL THEN
+        RETURN;
+    END IF;
+    INSERT INTO idempotency_key AS k (user_id, key, request)
+    VALUES (request_begin.user_id, request_begin.key, digest) ON CONFLICT DO NOTHING;
+    IF NOT FOUND THEN
+        SELECT * INTO known FROM idempotency_key k
+         WHERE k.user_id = request_begin.user_id AND k.key = request_begin.key;
+        IF known.at < now() - interval '24 hours' THEN
+            UPDATE idempotency_key k SET request = digest, at = now(), status = NULL, response = NULL, headers = NULL
+             WHERE k.user_id = request_begin.user_id AND k.key = request_begin.key;
+        ELSIF known.request <> digest THEN
+            PERFORM fail('key_reused', NULL, 'This Idempotency-Key was used for a different request');
+        ELSE
+            replay_status := known.status;
+            replay_body := known.response;
+            replay_headers := known.headers;
+        END IF;
+    END IF;
+END $$;
+GRANT EXECUTE ON FUNCTION request_begin TO tenon_app;
+
+-- The last statement of a write: keep the answer under its key, and give it back.
+CREATE OR REPLACE FUNCTION request_end(with_key text, with_status integer, body text, with_headers text)
+    RETURNS text LANGUAGE sql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
+    UPDATE idempotency_key SET status = with_status, response = body, headers = with_headers
+     WHERE user_id = app_user_id() AND key = with_key;
+    SELECT body $$;
+GRANT EXECUTE ON FUNCTION request_end TO tenon_app;
+
+-- What this transaction has created, for the answer: [{"entity", "id"}, ...].
+CREATE OR REPLACE FUNCTION request_created() RETURNS json
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
+    SELECT coalesce(json_agg(json_build_object('entity', a.entity, 'id', a.record_id) ORDER BY a.id), '[]')
+      FROM audit_log a JOIN table_columns c ON c.name = a.entity AND c.has_workflow
+     WHERE a.xid = pg_current_xact_id_if_assigned() AND a.action = 'created'
+       AND a.company_id = app_company() $$;
+GRANT EXECUTE ON FUNCTION request_created TO tenon_app;
+
+-- ------------------------------------------------------------------ sessions and keys
+-- The hash that a sign-in is checked against; no row for an unknown or inactive login.
+CREATE OR REPLACE FUNCTION signin_lookup(with_login text, OUT user_id bigint, OUT password text)
+    RETURNS SETOF record LANGUAGE sql STABLE SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
+    SELECT u.id, s.password FROM app_user u JOIN user_secret s ON s.user_id = u.id
+     WHERE lower(u.login) = lower(with_login) AND u.active $$;
+
+-- Opens a session after a good password and answers with the body of POST /api/session
+-- but for the token. lifetime null: an API key that does not expire.
+CREATE OR REPLACE FUNCTION session_open(who bigint, token bytea, as_kind text, named text,
+                                        from_address text, lifetime interval) RETURNS json
+    LANGUAGE sql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
+    WITH opened AS (
+        INSERT INTO session (token_hash, user_id, company_id, kind, name, address, expires_at)
+        SELECT token, u.id, u.default_company_id, as_kind, named, from_address, now() + lifetime
+          FROM app_user u WHERE u.id = who
+        RETURNING *
+    )
+    SELECT json_build_object(
+        'user', json_build_object('id', u.id, 'login', u.login, 'name', u.name, 'language', u.language),
+        'roles', (SELECT coalesce(json_agg(r.code ORDER BY r.code), '[]')
+                    FROM user_role ur JOIN role r ON r.id = ur.role_id WHERE ur.user_id = u.id),
+        'company', json_build_object('id', c.id, 'code', c.code, 'name', c.name, 'name_zh', c.name_zh,
+                                     'currency_code', c.currency_code),
+        'companies', (SELECT json_agg(json_build_object('id', d.id, 'code', d.code, 'name', d.name) ORDER BY d.code)
+                        FROM user_company uc JOIN company d ON d.id = uc.company_id WHERE uc.user_id = u.id),
+        'expires_at', to_char(o.expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))
+      FROM opened o JOIN app_user u ON u.id = o.user_id JOIN company c ON c.id = o.company_id $$;
+
+CREATE OR REPLACE FUNCTION session_close(token bytea) RETURNS void
+    LANGUAGE sql SECURITY DEFINER SET search_path = tenon, pg_temp AS
+    $$ DELETE FROM session WHERE token_hash = token $$;
+
+CREATE OR REPLACE FUNCTION password_set(who bigint, hash text) RETURNS void
+    LANGUAGE sql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
+    DELETE FROM session WHERE user_id = who AND kind = 'session';
+    INSERT INTO user_secret VALUES (who, hash)
+    ON CONFLICT (user_id) DO UPDATE SET password = excluded.password $$;
+GRANT EXECUTE ON FUNCTION signin_lookup, session_open, session_close, password_set TO tenon_app;
+
+-- ------------------------------------------------------------------ numbers
+CREATE OR REPLACE FUNCTION number_format(pattern text, year integer, n bigint) RETURNS text
+    LANGUAGE sql IMMUTABLE AS $$
+    SELECT regexp_replace(replace(pattern, '{YYYY}', year::text), '\{0+\}',
+                          lpad(n::text, greatest(length(n::text), length(substring(pattern FROM '\{(0+)\}'))), '0')) $$;
+GRANT EXECUTE ON FUNCTION number_format TO tenon_app;
+
+-- The next number of a series that may have gaps: no lock, so never a bottleneck.
+CREATE OR REPLACE FUNCTION document_number(series text, on_date date DEFAULT NULL) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
+DECLARE
+    s    number_series;
+    year integer := extract(year FROM coalesce(on_date, app_today()));
+    seq  text;
+BEGIN
+    SELECT * INTO s FROM number_series WHERE company_id = app_company() AND code = series;
+    IF NOT FOUND OR s.gapless THEN
+        PERFORM fail('no_number_series', NULL, 'There is no number series for %s', series);
+    END IF;
+    seq := format('tenon.number_%s_%s', s.id, CASE WHEN s.pattern LIKE '%{YYYY}%' THEN year ELSE 0 END);
+    IF to_regclass(seq) IS NULL THEN
+        PERFORM pg_advisory_xact_lock(hashtext(seq));
+        EXECUTE 'CREATE SEQUENCE IF NOT EXISTS ' || seq;
+    END IF;
+    RETURN number_format(s.pattern, year, nextval(seq::regclass));
+END $$;
+GRANT EXECUTE ON FUNCTION document_number TO tenon_app;
+
+-- The next number of a series without gaps. The counter's row stays locked until COMMIT, so
+-- it is taken last, by the trigger that posts a document. Not granted to the server: a
+-- number taken and not used would be a gap.
+CREATE OR REPLACE FUNCTION gapless_number(in_company bigint, series text, on_date date) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
+DECLARE
+    s number_series;
+    y integer := extract(year FROM on_date);
+    n bigint;
+BEGIN
+    SELECT * INTO s FROM number_series WHERE company_id = in_company AND code = series;
+    IF NOT FOUND THEN
+        PERFORM fail('no_number_series', NULL, 'There is no number series for %s', series);
+    END IF;
+    INSERT INTO number_counter AS c VALUES (s.id, y, 1)
+    ON CONFLICT (series_id, year) DO UPDATE SET last = c.last + 1
+    RETURNING last INTO n;
+    RETURN number_format(s.pattern, y, n);
+END $$;
+
+-- ------------------------------------------------------------------ numbers as text, for JSON
+-- Money with its currency's digits; prices with at least those; quantities without noise.
+CREATE OR REPLACE FUNCTION money_text(x numeric, code text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$ SELECT round(x, greatest(currency_scale(code), min_scale(x)))::text $$;
+CREATE OR REPLACE FUNCTION base_text(x numeric) RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE AS
+    $$ SELECT round(x, greatest(currency_scale(current_setting('tenon.currency', true)), min_scale(x)))::text $$;
+CREATE OR REPLACE FUNCTION plain_text(x numeric) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$ SELECT trim_scale(x)::text $$;
+GRANT EXECUTE ON FUNCTION currency_scale, money_text, base_text, plain_text TO tenon_app;
+
+-- ------------------------------------------------------------------ search
+/*
+ * Words of a text as grams, for one GIN index that finds a word, a part of a word, and
+ * Chinese without word boundaries: Latin words give their trigrams and their first one and
+ * two letters ('^ab'); Han characters give themselves and each pair. Accents do not count.
+ */
+CREATE OR REPLACE FUNCTION search_grams(said text, as_query boolean DEFAULT false) RETURNS text[]
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+DECLARE
+    clean text := lower(regexp_replace(normalize(coalesce(said, ''), NFKD), '[\u0300-\u036f]', '', 'g'));
+    word  text;
+    n     integer;
+    grams text[] := '{}';
+BEGIN
+    FOR word IN SELECT m[1] FROM regexp_matches(clean,
+            '([\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+|[^[:space:][:punct:]\u3000-\u303f\uff00-\uff0f\u3400-\u9fff\uf900-\ufaff]+)', 'g') m
+    LOOP
+        n := length(word);
+        IF word ~ '^[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]' THEN
+            IF n = 1 OR NOT as_query THEN
+                grams := grams || regexp_split_to_array(word, '');
+            END IF;
+            FOR i IN 1 .. n - 1 LOOP
+                grams := grams || substr(word, i, 2);
+            END LOOP;
+        ELSE
+            IF NOT as_query THEN
+                grams := grams || ARRAY['^' || left(word, 1), '^' || left(word, 2)];
+            ELSIF n < 3 THEN
+                grams := grams || ('^' || word);
+            END IF;
+            FOR i IN 1 .. n - 2 LOOP
+                grams := grams || substr(word, i, 3);
+            END LOOP;
+        END IF;
+    END LOOP;
+    RETURN ARRAY(SELECT DISTINCT g FROM unnest(grams) g ORDER BY g);
+END $$;
+
+-- Ids of the company's rows of a table that hold all grams. Row-level security would keep
+-- the planner from the GIN index (@> is not leakproof), so this gate checks the company itself.
+CREATE OR REPLACE FUNCTION search_ids(named text, grams text[]) RETURNS SETOF bigint
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
+DECLARE
+    c table_columns;
+BEGIN
+    SELECT * INTO c FROM table_columns WHERE name = named AND has_search;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    RETURN QUERY EXECUTE format('SELECT id FROM %I WHERE search_terms @> $1 %s', named,
+        CASE WHEN c.has_company THEN 'AND company_id = app_company()' END) USING grams;
+END $$;
+GRANT EXECUTE ON FUNCTION search_grams, search_ids TO tenon_app;
+
+-- ------------------------------------------------------------------ audit
+CREATE OR REPLACE FUNCTION audit_rows() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
+DECLARE
+    request text := nullif(current_setting('tenon.request', true), '');
+    actor   bigint := app_user_id();
+    step    text := nullif(current_setting('tenon.action', true), '');
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        WITH row AS MATERIALIZED (
+            SELECT nextval('audit_log_id_seq') AS id, NULL::jsonb AS old, to_jsonb(n) AS new FROM new_rows n
+        ), log AS (
+            INSERT INTO audit_log (id, company_id, request_id, actor_id, entity, record_id, action)
+            OVERRIDING SYSTEM VALUE
+            SELECT id, (new ->> 'company_id')::bigint, request, actor, TG_TABLE_NAME, (new ->> 'id')::bigint, 'created' FROM row
+        )
+        INSERT INTO audit_payload SELECT * FROM row;
+    ELSIF TG_OP = 'UPDATE' THEN
+        WITH row AS MATERIALIZED (
+            SELECT nextval('audit_log_id_seq') AS id, to_jsonb(o) AS old, to_jsonb(n) AS new
+              FROM old_rows o JOIN new_rows n USING (id)
+        ), log AS (
+            INSERT INTO audit_log (id, company_id, request_id, actor_id, entity, record_id, action)
+            OVERRIDING SYSTEM VALUE
+            SELECT id, (new ->> 'company_id')::bigint, request, actor, TG_TABLE_NAME, (new ->> 'id')::bigint,
+                   CASE WHEN old -> 'state' IS DISTINCT FROM new -> 'state' THEN coalesce(step, 'changed') ELSE 'changed' END
+              FROM row
+        )
+        INSERT INTO audit_payload SELECT * FROM row;
+    ELSE
+        WITH row AS MATERIALIZED (
+            SELECT nextval('audit_log_id_seq') AS id, to_jsonb(o) AS old, NULL::jsonb AS new FROM old_rows o
+        ), log AS (
+            INSERT INTO audit_log (id, company_id, request_id, actor_id, entity, record_id, action)
+            OVERRIDING SYSTEM VALUE
+            SELECT id, (old ->> 'company_id')::bigint, request, actor, TG_TABLE_NAME, (old ->> 'id')::bigint, 'deleted' FROM row
+        )
+        INSERT INTO audit_payload SELECT * FROM row;
+    END IF;
+    RETURN NULL;
+END $$;
+
+-- Ledgers are append-only, for everybody.
+CREATE OR REPLACE FUNCTION ledger_guard() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM fail('append_only', NULL, 'What is posted stays: correct it with a reversing entry');
+    RETURN NULL;
+END $$;
+
+-- ------------------------------------------------------------------ workflow
+-- A new record starts in the initial state of its workflow's active version, and stays
+-- bound to that version.
+CREATE OR REPLACE FUNCTION workflow_bind() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    SELECT w.id, s.name INTO NEW.workflow_id, NEW.state
+      FROM workflow w JOIN workflow_state s ON s.workflow_id = w.id AND s.initial
+     WHERE w.entity = TG_TABLE_NAME AND w.status = 'active';
+    IF NOT FOUND THEN
+        PERFORM fail('no_workflow', NULL, 'No workflow is published for %s', TG_TABLE_NAME::text);
+    END IF;
+    RETURN NEW;
+END $$;
+
+/*
+ * The only way to change a state column: moves records along a transition of the workflow
+ * version that each is bound to, and writes the history in the same statement. Stops when
+ * one of them is not in a state that the transition leads from. Named by core/workflow only.
+ */
+CREATE OR REPLACE FUNCTION workflow_move(named text, ids bigint[], taken text, by_rule text DEFAULT NULL)
+    RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
+DECLARE
+    c     table_columns;
+    moved integer;
+BEGIN
+    SELECT * INTO c FROM table_columns WHERE name = named AND has_workflow;
+    IF NOT FOUND THEN
+        PERFORM fail('not_found', NULL, 'There is no workflow for %s', named);
+    END IF;
+    PERFORM set_config('tenon.action', taken, true);
+    EXECUTE format(
+        'WITH due AS ('
+        '    SELECT t.id, t.workflow_id, t.state, w.to_state FROM %1$I t'
+        '      JOIN workflow_transition w ON w.workflow_id = t.workflow_id'
+        '       AND w.action = $2 AND w.from_state = t.state'
+        '     WHERE t.id = ANY ($1) %2$s'
+        '), step AS ('
+        '    UPDATE %1$I t SET state = due.to_state FROM due WHERE t.id = due.id'
+        '), log AS ('
+        '    INSERT INTO workflow_history (company_id, entity, record_id, workflow_id, action,'
+        '                                  from_state, to_state, actor_id, request_id, rule)'
+        '    SELECT %3$s, %4$L, id, workflow_id, $2, state, to_state, app_user_id(),'
+        '           nullif(current_setting(''tenon.request'', true), ''''), $3 FROM due'
+        ') SELECT count(*) FROM due',
+        named, CASE WHEN c.has_company THEN 'AND t.company_id = app_company()' END,
+        CASE WHEN c.has_company THEN 'app_company()' ELSE 'NULL::bigint' END, named)
+        INTO moved USING ids, taken, by_rule;
+    PERFORM set_config('tenon.action', '', true);
+    IF moved <> (SELECT count(DISTINCT i) FROM unnest(ids) i) THEN
+        PERFORM fail('wrong_state', 'state', 'This step is not possible from the present state');
+    END IF;
+END $$;
+GRANT EXECUTE ON FUNCTION workflow_move TO tenon_app;
+
+-- ------------------------------------------------------------------ what every table gets
+CREATE OR REPLACE VIEW table_columns AS
+SELECT k.name, k.kind, k.guarded,
+       bool_or(a.attname = 'id')           AS has_id,
+       bool_or(a.attname = 'company_id')   AS has_company,
+       bool_or(a.attname = 'state') AND bool_or(a.attname = 'workflow_id') AS has_workflow,
+       bool_or(a.attname = 'search_terms') AS has_search,
+       string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum)
+           FILTER (WHERE a.attgenerated = '' AND a.attidentity = ''
+                     AND a.attname NOT IN ('state', 'workflow_id') AND a.attname <> ALL (k.guarded)) AS insertable,
+       string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum)
+           FILTER (WHERE a.attgenerated = '' AND a.attidentity = ''
+                     AND a.attname NOT IN ('state', 'workflow_id', 'company_id', 'created_at', 'created_by')
+                     AND a.attname <> ALL (k.guarded)) AS updatable
+  FROM table_kind k
+  JOIN pg_class t     ON t.relname = k.name AND t.relnamespace = 'tenon'::regnamespace
+  JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped
+ GROUP BY k.name, k.kind, k.guarded;
+
+/*
+ * Grants, row-level security, audit and ledger triggers of every registered table, from
+ * its kind and its columns. The migrator calls this at its end; running it again changes nothing.
+ *
+ *   table       the server may read, insert, change and delete rows, but not id, state,
+ *               workflow_id or guarded columns; every change is audited
+ *   ledger      read and insert; nobody changes or deletes
+ *   maintained  read; written by SECURITY DEFINER triggers alone
+ *   internal    nothing: reached through gates, or through grants by name
+ */
+CREATE OR REPLACE PROCEDURE tables_setup() LANGUAGE plpgsql AS $$
+DECLARE
+    c table_columns;
+BEGIN
+    FOR c IN SELECT * FROM table_columns LOOP
+        EXECUTE format('REVOKE ALL ON %I FROM tenon_app', c.name);
+        IF c.has_company THEN
+            EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', c.name);
+            EXECUTE format('DROP POLICY IF EXISTS company ON %I', c.name);
+            EXECUTE format('CREATE POLICY company ON %I USING (company_id = current_setting(''tenon.company'')::bigint)', c.name);
+        END IF;
+        IF c.kind <> 'internal' THEN
+            EXECUTE format('GRANT SELECT ON %I TO tenon_app', c.name);
+        END IF;
+        IF c.kind IN ('table', 'ledger') THEN
+            EXECUTE format('GRANT INSERT (%s) ON %I TO tenon_app', c.insertable, c.name);
+        END IF;
+        IF c.kind = 'ledger' THEN
+            EXECUTE format('CREATE OR REPLACE TRIGGER ledger_guard BEFORE UPDATE OR DELETE OR TRUNCATE ON %I'
+                           ' FOR EACH STATEMENT EXECUTE FUNCTION ledger_guard()', c.name);
+        END IF;
+        IF c.kind = 'table' THEN
+            EXECUTE format('GRANT DELETE ON %I TO tenon_app', c.name);
+            EXECUTE format('GRANT UPDATE (%s) ON %I TO tenon_app', c.updatable, c.name);
+            EXECUTE format('CREATE OR REPLACE TRIGGER audit_insert AFTER INSERT ON %I'
+                           ' REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION audit_rows()', c.name);
+            EXECUTE format('CREATE OR REPLACE TRIGGER audit_update AFTER UPDATE ON %I'
+                           ' REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION audit_rows()', c.name);
+            EXECUTE format('CREATE OR REPLACE TRIGGER audit_delete AFTER DELETE ON %I'
+                           ' REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION audit_rows()', c.name);
+        END IF;
+        IF c.has_workflow THEN
+            EXECUTE format('CREATE OR REPLACE TRIGGER a_workflow_bind BEFORE INSERT ON %I'
+                           ' FOR EACH ROW EXECUTE FUNCTION workflow_bind()', c.name);
+        END IF;
+    END LOOP;
+    GRANT SELECT ON table_kind, table_columns, epoch, audit_log, event, workflow, workflow_state,
+                    workflow_transition, workflow_history, workflow_rule, user_company TO tenon_app;
+END $$;
+
+-- Rows of the group (no company) are everybody's; rows of a company its own.
+CREATE OR REPLACE PROCEDURE shared_policies() LANGUAGE plpgsql AS $$
+DECLARE
+    t text;
+BEGIN
+    FOREACH t IN ARRAY ARRAY['audit_log', 'event', 'workflow_history', 'workflow_rule_run'] LOOP
+        EXECUTE format('DROP POLICY company ON %I', t);
+        EXECUTE format('CREATE POLICY company ON %I USING (company_id IS NULL'
+                       ' OR company_id = current_setting(''tenon.company'')::bigint)', t);
+    END LOOP;
+END $$;
