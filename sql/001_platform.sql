@@ -117,6 +117,15 @@ COMMENT ON COLUMN app_user.login IS 'Login: what the user types to sign in';
 COMMENT ON CONSTRAINT app_user_login_unique ON app_user IS 'Another user has this login already';
 CALL table_register('app_user', 'table');
 
+-- What a module does for a new company: its function(company bigint, chart text) is called
+-- by company_create, in the order of position.
+CREATE TABLE company_setup (
+    module   text PRIMARY KEY,
+    position integer NOT NULL,
+    function text NOT NULL
+);
+CALL table_register('company_setup', 'internal');
+
 CREATE TABLE user_company (
     user_id    bigint NOT NULL REFERENCES app_user ON DELETE CASCADE,
     company_id bigint NOT NULL REFERENCES company,
@@ -142,6 +151,10 @@ CREATE TABLE role (
 COMMENT ON TABLE role IS 'Role: what a group of users may do';
 CALL table_register('role', 'table');
 
+INSERT INTO role (code, name) VALUES
+    ('admin', 'Administrator'), ('manager', 'Manager'), ('sales', 'Sales'), ('finance', 'Finance'),
+    ('warehouse', 'Warehouse'), ('viewer', 'Viewer');
+
 CREATE TABLE user_role (
     id      bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     user_id bigint NOT NULL REFERENCES app_user ON DELETE CASCADE,
@@ -160,6 +173,10 @@ CREATE TABLE permission (
 );
 COMMENT ON TABLE permission IS 'Permission: one action on one kind of record';
 CALL table_register('permission', 'table');
+
+INSERT INTO permission (role_id, entity, action)
+SELECT id, '*', '*' FROM role WHERE code = 'admin'
+UNION ALL SELECT id, '*', 'read' FROM role WHERE code IN ('manager', 'viewer');
 
 -- Sign-ins and API keys: random 256-bit tokens, kept as SHA-256.
 CREATE TABLE session (

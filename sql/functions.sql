@@ -134,6 +134,40 @@ CREATE OR REPLACE FUNCTION request_created() RETURNS json
        AND a.company_id = app_company() $$;
 GRANT EXECUTE ON FUNCTION request_created TO tenon_app;
 
+-- ------------------------------------------------------------------ companies
+-- A new company with all that its modules need; for a code that exists, only what is missing.
+CREATE OR REPLACE FUNCTION company_create(with_code text, named text, named_zh text, currency text,
+                                          country text, zone text, chart text) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
+DECLARE
+    made  bigint;
+    setup company_setup;
+BEGIN
+    INSERT INTO company (code, name, name_zh, currency_code, country_code, time_zone)
+    VALUES (with_code, named, named_zh, currency, country, coalesce(zone, 'UTC'))
+    ON CONFLICT (code) DO UPDATE SET name = excluded.name RETURNING id INTO made;
+    PERFORM context_set(app_user_id(), made, current_setting('tenon.request', true));
+    FOR setup IN SELECT * FROM company_setup ORDER BY position LOOP
+        EXECUTE format('SELECT %I($1, $2)', setup.function) USING made, chart;
+    END LOOP;
+    RETURN made;
+END $$;
+
+-- A user with his roles and companies; the password is set with password_set.
+CREATE OR REPLACE FUNCTION user_create(with_login text, named text, with_language text,
+                                       companies text[], roles text[]) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
+DECLARE
+    made bigint;
+BEGIN
+    INSERT INTO app_user (login, name, language, default_company_id)
+    SELECT with_login, named, with_language, id FROM company WHERE code = companies[1]
+    RETURNING id INTO made;
+    INSERT INTO user_company SELECT made, id FROM company WHERE code = ANY (companies);
+    INSERT INTO user_role (user_id, role_id) SELECT made, id FROM role WHERE code = ANY (roles);
+    RETURN made;
+END $$;
+
 -- ------------------------------------------------------------------ sessions and keys
 -- The hash that a sign-in is checked against; no row for an unknown or inactive login.
 CREATE OR REPLACE FUNCTION signin_lookup(with_login text, OUT user_id bigint, OUT password text)
