@@ -14,8 +14,7 @@
 /* A file built into the program. */
 struct asset {
     const char *path;       /* "modules/sales/sql/001_order.sql" */
-    const char *text;       /* NUL-terminated */
-    unsigned long size;
+    const char *text, *end; /* end points to the NUL that ends the text */
 };
 extern const struct asset assets[]; /* generated, sorted by path; ends with { 0 } */
 

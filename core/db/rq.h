@@ -38,6 +38,7 @@ struct rq {
     int status;           /* of the reply; 0: 200 */
     const char *reply;    /* JSON text, set at the end (see request.h) */
     const char *location, *etag;
+    void *opened; /* of request.c */
 };
 
 /* Add an error and return false. message is an English format, translated by tr(). */

@@ -1,0 +1,145 @@
+/*
+ * tr.c - po files read into one hash per language. Untranslated entries fall back to
+ * the message itself. A translation whose conversions differ from the message's is not
+ * taken: a po file must not be able to crash printf.
+ */
+#include "core/base/tr.h"
+#include "core/base/log.h"
+#include "core/base/str.h"
+
+#include <string.h>
+
+enum { BUCKETS = 4096, LANGUAGES = 4 };
+
+struct entry {
+    struct entry *next;
+    const char *message, *translation;
+};
+
+static struct language {
+    const char *name;
+    struct arena *mem;
+    struct entry *buckets[BUCKETS];
+} languages[LANGUAGES];
+
+static unsigned
+hash(const char *s)
+{
+    unsigned h = 2166136261u;
+
+    while (*s)
+        h = (h ^ (unsigned char)*s++) * 16777619u;
+    return h % BUCKETS;
+}
+
+/* The next conversion (the character after %, flags skipped) at or after *p; 0 at the end. */
+static char
+next_conversion(const char **p)
+{
+    while ((*p = strchr(*p, '%'))) {
+        const char *kind = *p + 1 + strspn(*p + 1, "-+ #0123456789.lhzjt");
+
+        *p = *kind ? kind + 1 : kind;
+        if (*kind != '%')
+            return *kind;
+    }
+    return 0;
+}
+
+static bool
+same_conversions(const char *a, const char *b)
+{
+    for (char x, y;;) {
+        x = next_conversion(&a);
+        y = next_conversion(&b);
+        if (x != y)
+            return false;
+        if (!x)
+            return true;
+    }
+}
+
+static void
+add(struct language *l, const char *message, const char *translation)
+{
+    if (!*message || !*translation)
+        return;
+    if (!same_conversions(message, translation)) {
+        log_warn("translation does not fit", "message", message);
+        return;
+    }
+    struct entry *e = arena_alloc(l->mem, sizeof *e);
+    struct entry **bucket = &l->buckets[hash(message)];
+
+    *e = (struct entry){ *bucket, arena_strdup(l->mem, message),
+                         arena_strdup(l->mem, translation) };
+    *bucket = e;
+}
+
+/* Append the quoted text of a line, with its escapes taken back. */
+static void
+add_quoted(struct str *s, const char *line, size_t n)
+{
+    const char *p = memchr(line, '"', n), *end = line + n;
+
+    for (p = p ? p + 1 : end; p < end && *p != '"'; p++) {
+        if (*p != '\\' || p + 1 == end) {
+            str_char(s, *p);
+            continue;
+        }
+        p++;
+        str_char(s, *p == 'n' ? '\n' : *p == 't' ? '\t' : *p);
+    }
+}
+
+static struct language *
+language_of(const char *name)
+{
+    for (int i = 0; i < LANGUAGES; i++) {
+        if (!languages[i].name)
+            languages[i] = (struct language){ .name = name, .mem = arena_new() };
+        if (!strcmp(languages[i].name, name))
+            return &languages[i];
+    }
+    return NULL;
+}
+
+void
+tr_load(const char *name, const char *po)
+{
+    struct language *l = language_of(name);
+    struct arena *mem = arena_new();
+    struct str message = str_new(mem), translation = str_new(mem), *into = NULL;
+
+    for (const char *line = po; l && line && *line;) {
+        size_t n = strcspn(line, "\n");
+
+        if (str_starts(line, "msgid ")) {
+            add(l, message.text, translation.text);
+            message = str_new(mem);
+            translation = str_new(mem);
+            into = &message;
+        } else if (str_starts(line, "msgstr ")) {
+            into = &translation;
+        }
+        if (into && (*line == '"' || *line == 'm'))
+            add_quoted(into, line, n);
+        line += n + (line[n] == '\n');
+    }
+    if (l)
+        add(l, message.text, translation.text);
+    arena_free(mem);
+}
+
+const char *
+tr_find(const char *name, const char *message)
+{
+    for (int i = 0; name && message && i < LANGUAGES && languages[i].name; i++) {
+        if (strcmp(languages[i].name, name))
+            continue;
+        for (const struct entry *e = languages[i].buckets[hash(message)]; e; e = e->next)
+            if (!strcmp(e->message, message))
+                return e->translation;
+    }
+    return message;
+}

@@ -1,0 +1,143 @@
+/*
+ * request.c - the gate at the start of a request and the answer at its end.
+ */
+#include "core/db/request.h"
+#include "core/base/str.h"
+
+#include <string.h>
+
+/* What request_begin() told, and what will be the answer. Lives in the request's arena,
+ * behind rq->opened. */
+struct opened {
+    const char *schema_epoch, *workflow_epoch;
+    const char *answer_sql; /* NULL: rq->reply stands */
+    int nparams;
+    const char **params;
+};
+
+static const char begin[] =
+    "SELECT user_id, company_id, language, schema_epoch, workflow_epoch,"
+    "       replay_status, replay_body, replay_headers"
+    "  FROM request_begin($1, $2, $3, $4, $5, $6)";
+
+/* The headers kept with an answer: {"location": ..., "etag": ...}. */
+static void
+headers_restore(struct rq *rq, const char *text)
+{
+    cJSON *kept = text ? cJSON_Parse(text) : NULL;
+
+    rq->location = arena_strdup(rq->mem, cJSON_GetStringValue(cJSON_GetObjectItem(kept, "location")));
+    rq->etag = arena_strdup(rq->mem, cJSON_GetStringValue(cJSON_GetObjectItem(kept, "etag")));
+    cJSON_Delete(kept);
+}
+
+static const char *
+headers_text(struct rq *rq)
+{
+    struct str s = str_new(rq->mem);
+
+    str_add(&s, "{\"location\":");
+    str_json(&s, rq->location);
+    str_add(&s, ",\"etag\":");
+    str_json(&s, rq->etag);
+    str_char(&s, '}');
+    return s.text;
+}
+
+static int
+status_number(const char *digits)
+{
+    return (int)strtol(digits, NULL, 10);
+}
+
+bool
+request_open(struct rq *rq, const struct credentials *who, const char *permission, bool *replayed)
+{
+    struct opened *o = arena_alloc(rq->mem, sizeof *o);
+    const char *language, *status, *body, *headers;
+
+    *replayed = false;
+    rq->opened = o;
+    if (!db_begin(rq, who->read_only) ||
+        !db_one(rq, begin,
+                P(who->token_hash, permission, who->company_id, rq->id, who->key, who->digest),
+                OUT(&rq->user_id, &rq->company_id, &language, &o->schema_epoch,
+                    &o->workflow_epoch, &status, &body, &headers)))
+        return false;
+    rq->language = language;
+    if (status) {
+        *replayed = true;
+        rq->status = status_number(status);
+        rq->reply = body;
+        headers_restore(rq, headers);
+    }
+    return true;
+}
+
+void
+request_reply(struct rq *rq, const char *sql, int n, const char *const *params)
+{
+    struct opened *o = rq->opened;
+
+    o->answer_sql = sql;
+    o->nparams = n;
+    o->params = arena_alloc(rq->mem, (size_t)(n + 3) * sizeof *o->params);
+    for (int i = 0; i < n; i++)
+        o->params[i] = arena_strdup(rq->mem, params[i]);
+}
+
+/* The answer, kept under its key when the request has one. */
+static void
+queue_answer(struct rq *rq, const struct credentials *who)
+{
+    struct opened *o = rq->opened;
+    const char *status = arena_printf(rq->mem, "%d", rq->status ? rq->status : 200);
+
+    if (!o->answer_sql && !who->key)
+        return;
+    if (!o->answer_sql) {
+        db_exec(rq, "SELECT request_end($1, $2, $3, $4)",
+                P(who->key, status, rq->reply, headers_text(rq)));
+        return;
+    }
+    if (!who->key) {
+        db_ask(rq, o->answer_sql, o->nparams, o->params, OUT(&rq->reply));
+        return;
+    }
+    int n = o->nparams;
+
+    o->params[n] = who->key;
+    o->params[n + 1] = status;
+    o->params[n + 2] = headers_text(rq);
+    db_ask(rq,
+           arena_printf(rq->mem, "SELECT request_end($%d, $%d::integer, (%s)::text, $%d)", n + 1,
+                        n + 2, o->answer_sql, n + 3),
+           n + 3, o->params, OUT(&rq->reply));
+}
+
+bool
+request_close(struct rq *rq, const struct credentials *who)
+{
+    if (!rq->errors)
+        queue_answer(rq, who);
+    if (db_commit(rq))
+        return true;
+    db_rollback(rq);
+    return false;
+}
+
+const char *
+request_schema_epoch(const struct rq *rq)
+{
+    const struct opened *o = rq->opened;
+
+    return o ? o->schema_epoch : NULL;
+}
+
+const char *
+request_workflow_epoch(const struct rq *rq)
+{
+    const struct opened *o = rq->opened;
+
+    return o ? o->workflow_epoch : NULL;
+}
