@@ -69,7 +69,9 @@ static void
 ship_workflows(const char *conninfo)
 {
     const char *error = NULL;
-    struct rq rq = { .mem = arena_new(), .db = db_open(run.mem, conninfo, &error), .language = "en" };
+    struct rq rq = { .mem = arena_new(),
+                     .db = db_open(run.mem, conninfo, &error),
+                     .language = "en" };
 
     if (!rq.db)
         die("workflows", error);
@@ -92,7 +94,8 @@ template_make(void)
     order = arena_alloc(run.mem, (size_t)(n + 1) * sizeof *order);
     for (int i = 0; i < n; i++)
         order[i] = modules[i]->name;
-    if (!cluster_start(run.mem, run.folder, &run.cluster, NULL, &error))
+    if (!cluster_start(run.mem, arena_printf(run.mem, "%s/data", run.folder), &run.cluster, NULL,
+                       &error))
         die("cluster", error);
     if (!migrate(run.mem, run.cluster.conninfo, NULL, order, &applied, &error))
         die("migrate", error);
@@ -119,9 +122,11 @@ test_begin_as(const char *login, const char *company)
 
     if (!run.db && !(run.db = db_open(run.mem, run.cluster.app_conninfo, &error)))
         die("connect", error);
-    *rq = (struct rq){ .mem = mem, .db = run.db, .language = "en", .id = "test", .body_text = "{}" };
+    *rq =
+        (struct rq){ .mem = mem, .db = run.db, .language = "en", .id = "test", .body_text = "{}" };
     db_begin(rq, false);
-    if (!db_must(rq, "SELECT u.id, c.id FROM app_user u, company c WHERE u.login = $1 AND c.code = $2",
+    if (!db_must(rq,
+                 "SELECT u.id, c.id FROM app_user u, company c WHERE u.login = $1 AND c.code = $2",
                  P(login, company), OUT(&rq->user_id, &rq->company_id)))
         die("test_begin", rq->errors->message);
     db_exec(rq, "SELECT context_set($1, $2, 'test')", P(rq->user_id, rq->company_id));
@@ -324,7 +329,7 @@ clean_up(void)
     const char *error = NULL;
 
     db_close(run.db);
-    if (!cluster_stop(run.mem, run.folder, &error))
+    if (!cluster_stop(run.mem, arena_printf(run.mem, "%s/data", run.folder), &error))
         fprintf(stderr, "tenon-test: cluster: %s\n", error ? error : "does not stop");
     if (getenv("TENON_TEST_KEEP"))
         return;

@@ -10,10 +10,10 @@
 #include <stdbool.h>
 
 struct cluster {
-    const char *data;     /* <data folder>/pg */
-    const char *socket;   /* folder of the socket; short enough for sun_path */
-    const char *user;     /* the system user that owns it */
-    const char *conninfo; /* for migrations: superuser */
+    const char *data;         /* <data folder>/pg */
+    const char *socket;       /* folder of the socket; short enough for sun_path */
+    const char *user;         /* the system user that owns it */
+    const char *conninfo;     /* for migrations: superuser */
     const char *app_conninfo; /* for the server: role tenon_app */
 };
 
