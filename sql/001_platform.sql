@@ -7,7 +7,7 @@
 -- whoever computes an amount rounds it on purpose.
 
 CREATE FUNCTION currency_scale(code text) RETURNS integer
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE LEAKPROOF AS $$
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     -- ISO 4217, column "minor unit"; a check proves it equal to the table currency.
     SELECT CASE
         WHEN code IN ('BIF', 'CLP', 'DJF', 'GNF', 'ISK', 'JPY', 'KMF', 'KRW', 'PYG', 'RWF',

@@ -332,32 +332,32 @@ DECLARE
 BEGIN
     IF TG_OP = 'INSERT' THEN
         WITH row AS MATERIALIZED (
-            SELECT nextval('audit_log_id_seq') AS id, NULL::jsonb AS old, to_jsonb(n) AS new FROM new_rows n
+            SELECT nextval('audit_log_id_seq') AS id, NULL::jsonb AS before, to_jsonb(n) AS after FROM new_rows n
         ), log AS (
             INSERT INTO audit_log (id, company_id, request_id, actor_id, entity, record_id, action)
             OVERRIDING SYSTEM VALUE
-            SELECT id, (new ->> 'company_id')::bigint, request, actor, TG_TABLE_NAME, (new ->> 'id')::bigint, 'created' FROM row
+            SELECT id, (after ->> 'company_id')::bigint, request, actor, TG_TABLE_NAME, (after ->> 'id')::bigint, 'created' FROM row
         )
         INSERT INTO audit_payload SELECT * FROM row;
     ELSIF TG_OP = 'UPDATE' THEN
         WITH row AS MATERIALIZED (
-            SELECT nextval('audit_log_id_seq') AS id, to_jsonb(o) AS old, to_jsonb(n) AS new
+            SELECT nextval('audit_log_id_seq') AS id, to_jsonb(o) AS before, to_jsonb(n) AS after
               FROM old_rows o JOIN new_rows n USING (id)
         ), log AS (
             INSERT INTO audit_log (id, company_id, request_id, actor_id, entity, record_id, action)
             OVERRIDING SYSTEM VALUE
-            SELECT id, (new ->> 'company_id')::bigint, request, actor, TG_TABLE_NAME, (new ->> 'id')::bigint,
-                   CASE WHEN old -> 'state' IS DISTINCT FROM new -> 'state' THEN coalesce(step, 'changed') ELSE 'changed' END
+            SELECT id, (after ->> 'company_id')::bigint, request, actor, TG_TABLE_NAME, (after ->> 'id')::bigint,
+                   CASE WHEN before -> 'state' IS DISTINCT FROM after -> 'state' THEN coalesce(step, 'changed') ELSE 'changed' END
               FROM row
         )
         INSERT INTO audit_payload SELECT * FROM row;
     ELSE
         WITH row AS MATERIALIZED (
-            SELECT nextval('audit_log_id_seq') AS id, to_jsonb(o) AS old, NULL::jsonb AS new FROM old_rows o
+            SELECT nextval('audit_log_id_seq') AS id, to_jsonb(o) AS before, NULL::jsonb AS after FROM old_rows o
         ), log AS (
             INSERT INTO audit_log (id, company_id, request_id, actor_id, entity, record_id, action)
             OVERRIDING SYSTEM VALUE
-            SELECT id, (old ->> 'company_id')::bigint, request, actor, TG_TABLE_NAME, (old ->> 'id')::bigint, 'deleted' FROM row
+            SELECT id, (before ->> 'company_id')::bigint, request, actor, TG_TABLE_NAME, (before ->> 'id')::bigint, 'deleted' FROM row
         )
         INSERT INTO audit_payload SELECT * FROM row;
     END IF;
