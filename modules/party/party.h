@@ -10,6 +10,6 @@
 
 #include "core/entity/module.h"
 
-extern const struct operation party_operations[];
+extern const struct module party_module;
 
 #endif
