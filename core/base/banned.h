@@ -11,6 +11,9 @@
 #include <time.h>
 
 #pragma GCC poison strcpy strcat strncpy strncat sprintf vsprintf gets strtok atoi atol atoll atof \
-    strtod strtof gmtime localtime ctime asctime rand tmpnam mktemp system
+    strtod strtof gmtime localtime ctime asctime tmpnam mktemp system
+
+/* OpenSSL's headers name a parameter "rand": a warning, as it cannot be poisoned. */
+extern int rand(void) __attribute__((deprecated("use getrandom()")));
 
 #endif
