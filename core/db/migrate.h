@@ -24,9 +24,15 @@ const struct asset *asset_find(const char *path);
  * admin: conninfo of a role that may create roles and the schema (the embedded cluster's
  * superuser, or what `--database` names). Creates tenon_owner and tenon_app, sets the
  * latter's password (NULL: none, for peer or trust). order: the modules' names in the order
- * of their needs, NULL-terminated. Returns false with a sentence in *error.
+ * of their needs, NULL-terminated. *applied: files run, 0 when all was there already.
+ * Returns false with a sentence in *error that names file and line.
  */
 bool migrate(struct arena *mem, const char *admin, const char *app_password,
              const char *const *order, int *applied, const char **error);
+
+/* The same with other files than the program's own, sorted by path (tests). */
+bool migrate_files(struct arena *mem, const char *admin, const char *app_password,
+                   const char *const *order, const struct asset *files, int *applied,
+                   const char **error);
 
 #endif

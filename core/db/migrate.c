@@ -1,0 +1,482 @@
+/*
+ * migrate.c - the schema of this program in a database, all or nothing.
+ *
+ * The order matters: the lock first, so that two starters wait for each other; then what is
+ * recorded is compared with what the program holds, and nothing is touched when they agree;
+ * views go before the tables under them may change, and come back after their functions.
+ */
+#include "core/db/migrate.h"
+#include "core/base/str.h"
+#include "core/db/script.h"
+
+#include <ctype.h>
+#include <libpq-fe.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+struct migration {
+    struct arena *mem;
+    PGconn *conn;
+    const struct asset *files;
+    const char *const *order; /* folders: NULL is sql/, then the modules */
+    PGresult *recorded;       /* path, checksum */
+    int applied;
+    const char *error;
+};
+
+/* ------------------------------------------------------------------------------- statements */
+
+static bool
+stop(struct migration *m, const char *error)
+{
+    m->error = error;
+    return false;
+}
+
+/* PostgreSQL's message without its prefix and its end. */
+static const char *
+said(struct migration *m, const PGresult *res)
+{
+    const char *primary = PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY);
+    const char *detail = PQresultErrorField(res, PG_DIAG_MESSAGE_DETAIL);
+
+    if (!primary)
+        return arena_printf(m->mem, "The connection to the database broke: %s",
+                            PQerrorMessage(m->conn));
+    return detail ? arena_printf(m->mem, "%s (%s)", primary, detail) : primary;
+}
+
+static bool
+succeeded(const PGresult *res)
+{
+    ExecStatusType status = PQresultStatus(res);
+
+    return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
+}
+
+static void
+forget_result(void *result)
+{
+    PQclear(result);
+}
+
+/* Runs one statement; the result lives as long as the arena. */
+static bool
+ask(struct migration *m, PGresult **out, const char *sql, int n, const char *const *params)
+{
+    PGresult *res = PQexecParams(m->conn, sql, n, NULL, params, NULL, NULL, 0);
+
+    arena_defer(m->mem, forget_result, res);
+    if (out)
+        *out = res;
+    return succeeded(res) || stop(m, arena_strdup(m->mem, said(m, res)));
+}
+
+static bool
+run(struct migration *m, const char *sql)
+{
+    return ask(m, NULL, sql, 0, NULL);
+}
+
+/* The place that PostgreSQL names, counted in characters from the statement's start. */
+static const char *
+place_of(const PGresult *res, const char *statement)
+{
+    const char *position = PQresultErrorField(res, PG_DIAG_STATEMENT_POSITION);
+    long n = position ? strtol(position, NULL, 10) : 1;
+
+    while (*statement && n > 1) {
+        statement++;
+        if (((unsigned char)*statement & 0xc0) != 0x80)
+            n--;
+    }
+    return statement;
+}
+
+static bool
+run_file(struct migration *m, const struct asset *file)
+{
+    struct script s = { file->text, file->text };
+    const char *statement;
+    size_t length;
+
+    while (script_next(&s, &statement, &length)) {
+        struct arena *scratch = arena_new();
+        PGresult *res = PQexec(m->conn, arena_strndup(scratch, statement, length));
+        bool good = succeeded(res);
+
+        if (!good) {
+            const char *context = PQresultErrorField(res, PG_DIAG_CONTEXT);
+
+            m->error = arena_printf(m->mem, "%s, line %d: %s%s%s", file->path,
+                                    script_line(&s, place_of(res, statement)), said(m, res),
+                                    context ? "\n" : "", context ? context : "");
+        }
+        PQclear(res);
+        arena_free(scratch);
+        if (!good)
+            return false;
+    }
+    return true;
+}
+
+/* ------------------------------------------------------------------------------------ files */
+
+const struct asset *
+asset_find(const char *path)
+{
+    for (const struct asset *a = assets; a->path; a++)
+        if (!strcmp(a->path, path))
+            return a;
+    return NULL;
+}
+
+static const char *
+checksum(struct migration *m, const struct asset *file)
+{
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned n = 0;
+    struct str hex = str_new(m->mem);
+
+    EVP_Digest(file->text, (size_t)(file->end - file->text), digest, &n, EVP_sha256(), NULL);
+    for (unsigned i = 0; i < n; i++)
+        str_printf(&hex, "%02x", digest[i]);
+    return hex.text;
+}
+
+static const char *
+recorded(const struct migration *m, const char *path)
+{
+    for (int i = 0; i < PQntuples(m->recorded); i++)
+        if (!strcmp(PQgetvalue(m->recorded, i, 0), path))
+            return PQgetvalue(m->recorded, i, 1);
+    return NULL;
+}
+
+/* The folder of a module's SQL, or of the platform for NULL. */
+static const char *
+folder_of(struct migration *m, const char *module)
+{
+    return module ? arena_printf(m->mem, "modules/%s/sql/", module) : "sql/";
+}
+
+/* The file's name when it lies in this very folder, else NULL. */
+static const char *
+name_in(const struct asset *file, const char *folder)
+{
+    const char *name = file->path + strlen(folder);
+
+    return str_starts(file->path, folder) && !strchr(name, '/') ? name : NULL;
+}
+
+static bool
+is_numbered(const char *name)
+{
+    return isdigit((unsigned char)name[0]) && str_ends(name, ".sql");
+}
+
+static bool
+is_repeated(const char *name)
+{
+    return !strcmp(name, "functions.sql") || !strcmp(name, "views.sql");
+}
+
+static const char *
+base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash ? slash + 1 : path;
+}
+
+/* Does the database hold a numbered file that this program does not know? */
+static bool
+all_known(struct migration *m)
+{
+    for (int i = 0; i < PQntuples(m->recorded); i++) {
+        const char *path = PQgetvalue(m->recorded, i, 0);
+        const struct asset *a = m->files;
+
+        while (a->path && strcmp(a->path, path))
+            a++;
+        if (!a->path && is_numbered(base_name(path)))
+            return stop(m, arena_printf(m->mem,
+                                        "This database was made by a newer version of "
+                                        "Tenon (%s is not in this program)",
+                                        path));
+    }
+    return true;
+}
+
+/* Compares one file with what is recorded; sets *pending when it has to run. */
+static bool
+compare(struct migration *m, const struct asset *file, const char *name, bool *pending)
+{
+    const char *was = recorded(m, file->path);
+
+    if (was && !strcmp(was, checksum(m, file)))
+        return true;
+    if (was && is_numbered(name))
+        return stop(m, arena_printf(m->mem,
+                                    "%s was changed after it had been applied to this "
+                                    "database: put it back, and put the change into a "
+                                    "new file",
+                                    file->path));
+    *pending = true;
+    return true;
+}
+
+static bool
+find_pending(struct migration *m, bool *pending)
+{
+    for (int i = -1; i < 0 || m->order[i]; i++) {
+        const char *folder = folder_of(m, i < 0 ? NULL : m->order[i]);
+
+        for (const struct asset *a = m->files; a->path; a++) {
+            const char *name = name_in(a, folder);
+
+            if (name && (is_numbered(name) || is_repeated(name)) && !compare(m, a, name, pending))
+                return false;
+        }
+    }
+    return all_known(m);
+}
+
+/* ----------------------------------------------------------------------------------- running */
+
+static bool
+apply(struct migration *m, const struct asset *file)
+{
+    static const char record[] =
+        "INSERT INTO tenon.migration (path, checksum, ms) VALUES ($1, $2, $3)"
+        " ON CONFLICT (path) DO UPDATE"
+        " SET checksum = excluded.checksum, applied_at = now(), ms = excluded.ms";
+    struct timespec from, to;
+
+    clock_gettime(CLOCK_MONOTONIC, &from);
+    if (!run_file(m, file))
+        return false;
+    clock_gettime(CLOCK_MONOTONIC, &to);
+    long ms = (to.tv_sec - from.tv_sec) * 1000 + (to.tv_nsec - from.tv_nsec) / 1000000;
+
+    m->applied++;
+    return ask(m, NULL, record, 3,
+               (const char *[]){ file->path, checksum(m, file), arena_printf(m->mem, "%ld", ms) });
+}
+
+static bool
+apply_named(struct migration *m, const char *folder, const char *wanted)
+{
+    for (const struct asset *a = m->files; a->path; a++) {
+        const char *name = name_in(a, folder);
+
+        if (name && !strcmp(name, wanted))
+            return apply(m, a);
+    }
+    return true;
+}
+
+/* files are sorted by path, so numbered ones come in order. */
+static bool
+apply_folder(struct migration *m, const char *folder)
+{
+    for (const struct asset *a = m->files; a->path; a++) {
+        const char *name = name_in(a, folder);
+
+        if (name && is_numbered(name) && !recorded(m, a->path) && !apply(m, a))
+            return false;
+    }
+    return apply_named(m, folder, "functions.sql") && apply_named(m, folder, "views.sql");
+}
+
+/* Views that a functions.sql makes stay: tables_setup() reads through them. */
+static const char *
+views_kept(struct migration *m)
+{
+    static const char make[] = "CREATE OR REPLACE VIEW ";
+    struct str kept = str_new(m->mem);
+
+    str_add(&kept, "{");
+    for (const struct asset *a = m->files; a->path; a++) {
+        if (strcmp(base_name(a->path), "functions.sql"))
+            continue;
+        for (const char *at = a->text; (at = strstr(at, make));) {
+            at += strlen(make);
+            str_add(&kept, kept.len > 1 ? "," : "");
+            str_add_n(&kept, at, strcspn(at, " \n("));
+        }
+    }
+    str_add(&kept, "}");
+    return kept.text;
+}
+
+static bool
+drop_views(struct migration *m)
+{
+    static const char find[] =
+        "SELECT string_agg(format('tenon.%I', relname), ', ') FROM pg_class"
+        " WHERE relnamespace = 'tenon'::regnamespace AND relkind = 'v'"
+        "   AND relowner = 'tenon_owner'::regrole AND relname <> ALL ($1::name[])";
+    PGresult *views;
+
+    if (!ask(m, &views, find, 1, (const char *[]){ views_kept(m) }))
+        return false;
+    return PQgetisnull(views, 0, 0) ||
+           run(m, arena_printf(m->mem, "DROP VIEW %s", PQgetvalue(views, 0, 0)));
+}
+
+/* Grants, triggers and policies of all tables; then the caches of running servers are old. */
+static const char finish[] =
+    "DO $$ BEGIN"
+    "    IF to_regprocedure('tenon.tables_setup()') IS NOT NULL THEN CALL tables_setup(); END IF;"
+    "    IF to_regprocedure('tenon.shared_policies()') IS NOT NULL THEN CALL shared_policies(); END IF;"
+    "    IF to_regclass('tenon.epoch') IS NOT NULL THEN"
+    "        UPDATE epoch SET value = value + 1 WHERE name = 'schema';"
+    "    END IF;"
+    "END $$";
+
+static bool
+apply_all(struct migration *m)
+{
+    if (!run(m, "SET LOCAL ROLE tenon_owner") || !run(m, "SET LOCAL search_path = tenon") ||
+        !run(m, "SET LOCAL check_function_bodies = off") || !drop_views(m))
+        return false;
+    for (int i = -1; i < 0 || m->order[i]; i++)
+        if (!apply_folder(m, folder_of(m, i < 0 ? NULL : m->order[i])))
+            return false;
+    return run(m, finish) && run(m, "RESET ROLE");
+}
+
+/* -------------------------------------------------------------------- roles and the schema */
+
+/* Roles belong to the whole cluster: another database may just have made them. */
+static const char roles[] =
+    "DO $$ BEGIN"
+    "    IF to_regrole('tenon_owner') IS NULL THEN"
+    "        CREATE ROLE tenon_owner NOLOGIN BYPASSRLS;"
+    "        ALTER ROLE tenon_owner SET search_path = tenon;"
+    "        ALTER ROLE tenon_owner SET timezone = 'UTC';"
+    "    END IF;"
+    "    IF to_regrole('tenon_app') IS NULL THEN"
+    "        CREATE ROLE tenon_app LOGIN;"
+    "        ALTER ROLE tenon_app SET search_path = tenon;"
+    "        ALTER ROLE tenon_app SET timezone = 'UTC';"
+    "        ALTER ROLE tenon_app SET plan_cache_mode = 'auto';"
+    "    END IF;"
+    "    IF NOT pg_has_role('tenon_owner', 'MEMBER') THEN"
+    "        EXECUTE format('GRANT tenon_owner TO %I', current_user);"
+    "    END IF;"
+    "EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;"
+    "END $$";
+
+static const char schema[] =
+    "DO $$ BEGIN"
+    "    IF to_regnamespace('tenon') IS NULL THEN"
+    "        CREATE SCHEMA tenon AUTHORIZATION tenon_owner;"
+    "    END IF;"
+    "    CREATE EXTENSION IF NOT EXISTS btree_gist;"
+    "    EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database());"
+    "    EXECUTE format('GRANT CONNECT ON DATABASE %I TO tenon_app', current_database());"
+    "    SET LOCAL ROLE tenon_owner;"
+    "    GRANT USAGE ON SCHEMA tenon TO tenon_app;"
+    "    ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON ROUTINES FROM PUBLIC;"
+    "    CREATE TABLE IF NOT EXISTS tenon.migration ("
+    "        path       text PRIMARY KEY,"
+    "        checksum   text NOT NULL,"
+    "        applied_at timestamptz NOT NULL DEFAULT now(),"
+    "        ms         integer NOT NULL);"
+    "    RESET ROLE;"
+    "END $$";
+
+static bool
+make_roles(struct migration *m)
+{
+    PGresult *res;
+
+    if (ask(m, &res, roles, 0, NULL))
+        return true;
+    const char *state = PQresultErrorField(res, PG_DIAG_SQLSTATE);
+
+    if (!state || strcmp(state, "42501"))
+        return false;
+    return stop(m, arena_printf(m->mem,
+                                "The role %s may not make the roles that Tenon needs. Let "
+                                "an administrator of the database run: CREATE ROLE "
+                                "tenon_owner NOLOGIN BYPASSRLS; CREATE ROLE tenon_app "
+                                "LOGIN; ALTER ROLE tenon_owner SET search_path = tenon; "
+                                "ALTER ROLE tenon_app SET search_path = tenon; GRANT "
+                                "tenon_owner TO \"%s\" - and start again",
+                                PQuser(m->conn), PQuser(m->conn)));
+}
+
+/* The hash is made here: the password itself never travels, nor gets into a log. */
+static bool
+set_password(struct migration *m, const char *password)
+{
+    char *hash = PQencryptPasswordConn(m->conn, password, "tenon_app", "scram-sha-256");
+
+    if (!hash)
+        return stop(m, "The password of tenon_app cannot be hashed");
+    bool good = run(m, arena_printf(m->mem, "ALTER ROLE tenon_app PASSWORD '%s'", hash));
+
+    PQfreemem(hash);
+    return good;
+}
+
+/* --------------------------------------------------------------------------------- the whole */
+
+static bool
+read_recorded(struct migration *m)
+{
+    PGresult *known;
+
+    if (!ask(m, &known, "SELECT FROM pg_class WHERE oid = to_regclass('tenon.migration')", 0, NULL))
+        return false;
+    return ask(m, &m->recorded,
+               PQntuples(known) ? "SELECT path, checksum FROM tenon.migration"
+                                : "SELECT NULL, NULL WHERE false",
+               0, NULL);
+}
+
+static bool
+migrate_locked(struct migration *m, const char *password)
+{
+    bool pending = false;
+
+    if (!run(m, "BEGIN") || !run(m, "SELECT pg_advisory_xact_lock(hashtext('tenon migration'))") ||
+        !run(m, "SET LOCAL client_min_messages = error") || !read_recorded(m) ||
+        !find_pending(m, &pending))
+        return false;
+    if (pending && (!make_roles(m) || !run(m, schema) || !apply_all(m)))
+        return false;
+    return (!password || set_password(m, password)) && run(m, "COMMIT");
+}
+
+bool
+migrate_files(struct arena *mem, const char *admin, const char *password, const char *const *order,
+              const struct asset *files, int *applied, const char **error)
+{
+    struct migration m = { .mem = mem, .files = files, .order = order };
+    bool good = false;
+
+    m.conn = PQconnectdb(admin);
+    if (PQstatus(m.conn) == CONNECTION_OK)
+        good = migrate_locked(&m, password);
+    else
+        m.error = arena_printf(mem, "Cannot connect to the database: %s", PQerrorMessage(m.conn));
+    PQfinish(m.conn); /* what is not committed is gone with the connection */
+    *applied = good ? m.applied : 0;
+    if (!good)
+        *error = m.error;
+    return good;
+}
+
+bool
+migrate(struct arena *mem, const char *admin, const char *app_password, const char *const *order,
+        int *applied, const char **error)
+{
+    return migrate_files(mem, admin, app_password, order, assets, applied, error);
+}
