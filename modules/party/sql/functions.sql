@@ -224,14 +224,17 @@ CREATE OR REPLACE TRIGGER customer_company_keep_delete BEFORE DELETE ON customer
 /*
  * Parties that may be the one described: the same tax number, the same phone, the same
  * e-mail, or a name that shares at least half of its letter groups (of its pairs of
- * characters in Chinese), legal forms aside. score: 1 for certain, else the likeness.
+ * characters in Chinese), legal forms aside; a name in one script is compared with what the
+ * party has in that script. score: 1 for certain, else the likeness.
  */
 CREATE OR REPLACE FUNCTION party_duplicates(name text, tax_id text DEFAULT NULL, phone text DEFAULT NULL,
                                             email text DEFAULT NULL, country text DEFAULT NULL)
     RETURNS TABLE (party_id bigint, reason text, score numeric)
     LANGUAGE sql STABLE PARALLEL SAFE ROWS 5 AS $$
     WITH asked AS MATERIALIZED (
-        SELECT search_grams(name_key($1), true) AS grams
+        SELECT grams, EXISTS (SELECT FROM unnest(grams) g WHERE g COLLATE "C" >= U&'\3400') AS han,
+               EXISTS (SELECT FROM unnest(grams) g WHERE g COLLATE "C" < U&'\3400') AS latin
+          FROM search_grams(name_key($1), true) grams
     ), hit AS (
         SELECT p.id, 'tax_id' AS reason, 1.0 AS score
           FROM party p WHERE p.tax_id IS NOT NULL AND tax_key(p.tax_id) = tax_key($2)
@@ -243,10 +246,12 @@ CREATE OR REPLACE FUNCTION party_duplicates(name text, tax_id text DEFAULT NULL,
          WHERE c.kind IN ('phone', 'mobile') AND c.normalized = contact_normalize('phone', $3, $5)
         UNION ALL
         SELECT id, 'name', score FROM (
-            SELECT p.id, round(alike::numeric / (cardinality(p.name_grams) + cardinality(a.grams) - alike), 3) AS score,
-                   alike, cardinality(a.grams) AS n
+            SELECT p.id, round(alike::numeric / (cardinality(a.grams) + there - alike), 3) AS score
               FROM asked a JOIN party p ON p.name_grams && a.grams,
-                   LATERAL (SELECT count(*) AS alike FROM unnest(p.name_grams) g WHERE g = ANY (a.grams)) l) s
+                   LATERAL (SELECT count(*) FILTER (WHERE g = ANY (a.grams)) AS alike,
+                                   count(*) FILTER (WHERE g COLLATE "C" >= '㐀' AND han
+                                                       OR g COLLATE "C" < '㐀' AND latin) AS there
+                              FROM unnest(p.name_grams) g) l) s
          WHERE score >= 0.5
     )
     SELECT DISTINCT ON (id) id, reason, score FROM hit WHERE id IS NOT NULL ORDER BY id, score DESC, reason $$;
