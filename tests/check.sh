@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# What `make check` proves besides the tests: format, static analysis, layers, sizes.
+# tests/check.sh <build folder with compile_commands.json>; exits 1 when anything is found.
+set -u
+cd "$(dirname "$0")/.."
+build=$1
+found=0
+
+step() { # title, command...
+    local title=$1 output
+    shift
+    if output=$("$@" 2>&1); then
+        echo "ok    $title"
+    else
+        echo "FOUND $title"
+        printf '%s\n' "$output" | sed 's/^/      /'
+        found=1
+    fi
+}
+
+format() {
+    git ls-files '*.c' '*.h' | xargs clang-format --dry-run -Werror
+}
+
+# Bugs, not taste: what the compilers' own warnings leave.
+cpp_check() {
+    cppcheck --quiet --error-exitcode=1 --enable=warning,portability,performance --inline-suppr \
+        --std=c11 --suppress=missingIncludeSystem --suppress=varFuncNullUB -j "$(nproc)" \
+        -I . core modules server reports tests
+}
+
+tidy() {
+    # The core only: the analyser takes seconds a file.
+    git ls-files 'core/**.c' 'server/**.c' | xargs -n 4 -P "$(nproc)" clang-tidy --quiet -p "$build" \
+        --warnings-as-errors='*' \
+        --checks='-*,bugprone-*,clang-analyzer-core.*,clang-analyzer-unix.*,-bugprone-easily-swappable-parameters,-bugprone-reserved-identifier,-bugprone-assignment-in-if-condition,-bugprone-narrowing-conversions,-bugprone-branch-clone,-bugprone-macro-parentheses' 2>/dev/null
+}
+
+shell() {
+    git ls-files '*.sh' .ci/run | xargs -n 1 bash -n
+}
+
+step "format (clang-format)" format
+step "bugs (cppcheck)" cpp_check
+step "bugs (clang-tidy)" tidy
+step "shell scripts" shell
+step "layers: who includes whom" tests/layers.sh
+step "sizes: functions past 50 lines, files past 500" tests/sizes.sh
+exit $found
