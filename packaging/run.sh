@@ -77,10 +77,10 @@ demo() {
 
 # A server on a folder of its own that goes away with us; sets $url.
 fresh_server() {
-    data=$(mktemp -d "${TMPDIR:-/tmp}/tenon-$what-XXXXXX")
-    trap 'ctl stop >/dev/null 2>&1; rm -rf "$data"' EXIT
-    [ "$(id -u)" != 0 ] || chmod 0755 "$data"
-    data=$data/data
+    scratch=$(mktemp -d "${TMPDIR:-/tmp}/tenon-$what-XXXXXX")
+    data=$scratch/data
+    trap 'ctl stop >/dev/null 2>&1; rm -rf "$scratch"' EXIT
+    chmod 0755 "$scratch" # the database's user passes through
     "$@"
     start_server 127.0.0.1:0
 }
