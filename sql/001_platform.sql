@@ -488,12 +488,15 @@ COMMENT ON TABLE import_batch IS 'Import';
 CALL table_register('import_batch', 'table');
 
 CREATE TABLE import_row (
-    batch_id  bigint NOT NULL REFERENCES import_batch ON DELETE CASCADE,
-    line      integer NOT NULL,
-    record_id bigint NOT NULL,
-    created   boolean NOT NULL,
-    version   integer,                        -- of the record just after the import
-    before    jsonb,                          -- what the changed fields held before
-    PRIMARY KEY (batch_id, line, record_id)
+    company_id bigint NOT NULL DEFAULT current_setting('tenon.company')::bigint,
+    batch_id   bigint NOT NULL,
+    line       integer NOT NULL,                 -- of the file, the header being line 1
+    record_id  bigint NOT NULL,
+    created    boolean NOT NULL,
+    version    integer,                          -- of the record just after the import
+    before     jsonb,                            -- what the changed fields held before
+    PRIMARY KEY (batch_id, line, record_id),
+    FOREIGN KEY (company_id, batch_id) REFERENCES import_batch (company_id, id)
 );
-CALL table_register('import_row', 'internal');
+COMMENT ON TABLE import_row IS 'Row of an import';
+CALL table_register('import_row', 'ledger');

@@ -187,7 +187,9 @@ test_sql(struct rq *rq, const char *sql, ...)
         printf("\n    %s\n    %s", sql, rq->errors ? rq->errors->message : "failed");
         CU_FAIL("the statement fails");
         test_recover(rq);
+        return NULL;
     }
+    db_release(rq);
     return text;
 }
 

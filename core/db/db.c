@@ -402,6 +402,7 @@ db_rollback_to(struct rq *rq)
     db->failed = db->retry = false;
     rq->errors = NULL;
     db_exec(rq, "ROLLBACK TO SAVEPOINT here", NONE);
+    db_exec(rq, "RELEASE SAVEPOINT here", NONE);
     return db_flush(rq);
 }
 

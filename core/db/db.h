@@ -68,9 +68,10 @@ bool db_flush(struct rq *rq);
 /* Run statements of a script one after the other, outside the pipeline (migrations). */
 bool db_script(struct rq *rq, const char *sql);
 
-/* Undo to here without ending the transaction: savepoints, for imports and tests. */
+/* Undo a part without ending the transaction. They nest: every db_savepoint is ended by one
+ * db_release (keep) or one db_rollback_to (undo, and forget rq->errors). */
 bool db_savepoint(struct rq *rq);
-bool db_rollback_to(struct rq *rq); /* clears rq->errors too */
+bool db_rollback_to(struct rq *rq);
 bool db_release(struct rq *rq);
 
 /* ---------------------------------------------------------------- for core and server */

@@ -118,12 +118,18 @@ queue_answer(struct rq *rq, const struct credentials *who)
 bool
 request_close(struct rq *rq, const struct credentials *who)
 {
-    if (!rq->errors)
-        queue_answer(rq, who);
-    if (db_commit(rq))
+    bool good = !rq->errors;
+
+    if (good && rq->dry_run) {
+        db_rollback(rq);
         return true;
-    db_rollback(rq);
-    return false;
+    }
+    if (good)
+        queue_answer(rq, who);
+    good = good && db_commit(rq);
+    if (!good)
+        db_rollback(rq);
+    return good;
 }
 
 const char *

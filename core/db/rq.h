@@ -35,6 +35,7 @@ struct rq {
     int depth;            /* rules running inside rules */
     const char *rule;     /* the rule on whose behalf an operation runs, or NULL */
 
+    bool dry_run;         /* everything runs, then the transaction is rolled back */
     int status;           /* of the reply; 0: 200 */
     const char *reply;    /* JSON text, set at the end (see request.h) */
     const char *location, *etag;

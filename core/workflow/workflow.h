@@ -8,6 +8,7 @@
 #define TENON_WORKFLOW_H
 
 #include "core/entity/entity.h"
+#include "core/entity/events.h"
 
 /*
  * Take a transition, or run an operation that moves no state, on a set of records: lock,
@@ -20,18 +21,11 @@
 bool workflow_take(struct rq *rq, const char *entity, const char *ids, const char *action,
                    const char *body);
 
-/* Rules of "created" and "changed" events; the generic calls run them. */
-bool workflow_created(struct rq *rq, const char *entity, const char *ids);
-bool workflow_changed(struct rq *rq, const char *entity, const char *ids);
-
 /* Bind documents to flows: every `to` document joins all flows of the `from` documents that
  * it comes from; pairs is a JSON array [{"from": 1, "to": 2}]. Documents without a flow start
  * one of this kind. */
 bool flow_join(struct rq *rq, const char *from_entity, const char *to_entity, const char *pairs);
 bool flow_start(struct rq *rq, const char *entity, const char *ids, const char *kind);
-
-/* What may be done with one record now: JSON array of {name, label, to, allowed, why}. */
-const char *workflow_why(struct rq *rq, const struct entity *e, const char *id);
 
 /* Load shipped definitions after a migration: each file modules/x/workflow/<name>.json. */
 bool workflow_ship(struct rq *rq);
