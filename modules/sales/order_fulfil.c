@@ -1,0 +1,137 @@
+/*
+ * What a confirmed order asks of others: a delivery from the warehouse, an invoice from
+ * finance. Both are made for a set of orders by one statement, with the order line in each
+ * line; from there on the database keeps the order's quantities.
+ */
+#include "core/base/str.h"
+#include "core/workflow/workflow.h"
+#include "modules/sales/sales.h"
+
+#include <string.h>
+
+/* [{"from": 1, "to": 7}, ...] of two lists "{1,2}" and "{7,8}" of the same length. */
+static const char *
+pairs_of(struct rq *rq, const char *from, const char *to)
+{
+    struct str s = str_new(rq->mem);
+    const char *separator = "[";
+
+    for (from++, to++; *from && *from != '}' && *to && *to != '}';) {
+        size_t f = strcspn(from, ",}"), t = strcspn(to, ",}");
+
+        str_printf(&s, "%s{\"from\":%.*s,\"to\":%.*s}", separator, (int)f, from, (int)t, to);
+        from += f + (from[f] == ',');
+        to += t + (to[t] == ',');
+        separator = ",";
+    }
+    str_add(&s, "]");
+    return s.text;
+}
+
+/* Make documents of this kind and bind them to the flows of their orders; their ids, or NULL. */
+static const char *
+documents_make(struct rq *rq, const char *entity, const char *json, const char *orders)
+{
+    const char *made = entity_insert(rq, entity, json);
+
+    if (!made || !flow_join(rq, "sales_order", entity, pairs_of(rq, orders, made)))
+        return NULL;
+    return made;
+}
+
+/* $2 is the body; without lines all that is not on a delivery yet. */
+static const char to_deliver[] =
+    "WITH line AS ("
+    "    SELECT l.order_id, l.id, l.item_id, l.position, l.description,"
+    "           coalesce(w.quantity, f.quantity_to_deliver) AS quantity,"
+    "           w.quantity > f.quantity_to_deliver + l.quantity_returned AS too_much"
+    "      FROM sales_order_line l"
+    "      JOIN sales_order_line_fact f ON f.id = l.id"
+    "      LEFT JOIN json_to_recordset($2::json -> 'lines') AS w (id bigint, quantity numeric)"
+    "        ON w.id = l.id"
+    "     WHERE l.order_id = ANY ($1::bigint[]) AND (w.id IS NOT NULL OR $2::json -> 'lines' IS NULL)"
+    "), head AS ("
+    "    SELECT o.id, json_build_object('kind', 'delivery', 'party_id', o.customer_id,"
+    "               'warehouse_id', coalesce($2::json ->> 'warehouse_id', o.warehouse_id::text),"
+    "               'planned_date', coalesce($2::json ->> 'planned_date',"
+    "                                        greatest(o.required_date, app_today())::text),"
+    "               'address_name', o.shipping_name, 'street', o.shipping_street,"
+    "               'city', o.shipping_city, 'region', o.shipping_region,"
+    "               'postal_code', o.shipping_postal_code, 'country_code', o.shipping_country_code,"
+    "               'lines', json_agg(json_build_object('position', l.position,"
+    "                   'item_id', l.item_id, 'description', l.description, 'quantity', l.quantity,"
+    "                   'sales_order_line_id', l.id) ORDER BY l.position, l.id)) AS document"
+    "      FROM line l JOIN sales_order o ON o.id = l.order_id"
+    "     WHERE l.quantity > 0 GROUP BY o.id"
+    ") SELECT json_agg(document ORDER BY id), array_agg(id ORDER BY id),"
+    "         (SELECT min(position) FROM line WHERE too_much)"
+    "    FROM head";
+
+/*
+ * Prepare the delivery of each order, and set its goods aside: what is short stays on it
+ * unreserved. On behalf of a rule an order with nothing to deliver is left alone.
+ *
+ * Errors: nothing_to_deliver (lines), too_much (lines)
+ */
+bool
+order_deliver(struct rq *rq)
+{
+    const char *json, *orders, *too_much, *made;
+
+    if (!db_one(rq, to_deliver, P(rq->ids, rq->body_text), OUT(&json, &orders, &too_much)))
+        return false;
+    if (too_much)
+        return fail(rq, "too_much", "lines", "Line %s: this is more than is left to deliver",
+                    too_much);
+    if (!json)
+        return rq->rule || fail(rq, "nothing_to_deliver", "lines", "There is nothing to deliver");
+    made = documents_make(rq, "shipment", json, orders);
+    return made && workflow_take(rq, "shipment", made, "reserve", NULL);
+}
+
+static const char to_invoice[] =
+    "WITH line AS ("
+    "    SELECT l.order_id, l.id, l.item_id, l.position, l.description, l.unit_price, l.discount,"
+    "           l.tax_id, l.currency_code, coalesce(w.quantity, f.quantity_to_invoice) AS quantity,"
+    "           w.quantity > f.quantity_to_invoice AS too_much"
+    "      FROM sales_order_line l"
+    "      JOIN sales_order_line_fact f ON f.id = l.id"
+    "      LEFT JOIN json_to_recordset($2::json -> 'lines') AS w (id bigint, quantity numeric)"
+    "        ON w.id = l.id"
+    "     WHERE l.order_id = ANY ($1::bigint[]) AND (w.id IS NOT NULL OR $2::json -> 'lines' IS NULL)"
+    "), head AS ("
+    "    SELECT o.id, json_build_object('kind', 'customer_invoice', 'party_id', o.customer_id,"
+    "               'invoice_date', coalesce($2::json ->> 'date', app_today()::text),"
+    "               'due_date', $2::json ->> 'due_date', 'payment_term_id', o.payment_term_id,"
+    "               'currency_code', o.currency_code, 'reference', o.customer_reference,"
+    "               'lines', json_agg(json_build_object('position', l.position,"
+    "                   'item_id', l.item_id, 'description', l.description, 'quantity', l.quantity,"
+    "                   'unit_price', l.unit_price, 'discount', l.discount, 'tax_id', l.tax_id,"
+    "                   'currency_code', l.currency_code, 'sales_order_line_id', l.id)"
+    "                   ORDER BY l.position, l.id)) AS document"
+    "      FROM line l JOIN sales_order o ON o.id = l.order_id"
+    "     WHERE l.quantity > 0 GROUP BY o.id"
+    ") SELECT json_agg(document ORDER BY id), array_agg(id ORDER BY id),"
+    "         (SELECT min(position) FROM line WHERE too_much)"
+    "    FROM head";
+
+/*
+ * Draft an invoice for each order of what was delivered, or ordered where the line says so,
+ * and is on no invoice yet. On behalf of a rule an order with nothing to invoice is left alone.
+ *
+ * Errors: nothing_to_invoice (lines), too_much (lines)
+ */
+bool
+order_invoice(struct rq *rq)
+{
+    const char *json, *orders, *too_much;
+
+    if (!db_one(rq, to_invoice, P(rq->ids, rq->body_text), OUT(&json, &orders, &too_much)))
+        return false;
+    if (too_much)
+        return fail(rq, "too_much", "lines", "Line %s: this is more than may be invoiced now",
+                    too_much);
+    if (!json)
+        return rq->rule || fail(rq, "nothing_to_invoice", "lines", "There is nothing to invoice");
+    return documents_make(rq, "invoice", json, orders) != NULL;
+}
