@@ -292,17 +292,20 @@ keep(struct import *m, const char *file)
 static bool
 documents_read(struct import *m, const char *type, const char *data, size_t size, const cJSON *map)
 {
+    static const char xlsx[] = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
     struct rq *rq = m->rq;
     struct sheet sheet;
+    bool read;
 
     if (str_starts(type, "application/json"))
         return documents_from_json(rq, arena_strndup(rq->mem, data, size), map, &m->documents);
-    if (str_starts(type, "text/csv") ? !sheet_from_csv(rq, data, size, &sheet)
-        : str_starts(type, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
-            ? !sheet_from_xlsx(rq, data, size, &sheet)
-            : !fail(rq, "media_type", NULL, "An import is CSV, XLSX or JSON"))
-        return false;
-    return documents_from_sheet(rq, m->entity, &sheet, map, &m->documents);
+    if (str_starts(type, "text/csv"))
+        read = sheet_from_csv(rq, data, size, &sheet);
+    else if (str_starts(type, xlsx))
+        read = sheet_from_xlsx(rq, data, size, &sheet);
+    else
+        return fail(rq, "media_type", NULL, "An import is CSV, XLSX or JSON");
+    return read && documents_from_sheet(rq, m->entity, &sheet, map, &m->documents);
 }
 
 static void
