@@ -5,9 +5,9 @@ set -eu
 export LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
 
 build="gcc libc6-dev make cmake ninja-build pkg-config libpq-dev libcjson-dev libevent-dev libssl-dev
-    liblua5.4-dev libargon2-dev libcurl4-openssl-dev libxlsxwriter-dev libxml2-dev libzip-dev
+    liblua5.4-dev libargon2-dev libcurl4-openssl-dev libxlsxwriter-dev libxml2-dev libzip-dev libcsv-dev
     libcunit1-dev postgresql-15 curl openssl procps"
-check="clang-format clang-tidy cppcheck"
+check="clang-format clang-tidy cppcheck gettext"
 
 as_root() {
     if [ "$(id -u)" = 0 ]; then
