@@ -416,6 +416,15 @@ stop_as_user(void *arg, const char **error)
     return gone;
 }
 
+pid_t
+cluster_running(struct arena *mem, const char *folder)
+{
+    struct place p;
+    const char *error;
+
+    return place_find(mem, folder, false, &p, &error) && p.exists ? proc_postmaster(mem, p.pg) : 0;
+}
+
 bool
 cluster_stop(struct arena *mem, const char *folder, const char **error)
 {

@@ -8,6 +8,7 @@
 #include "core/base/arena.h"
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 struct cluster {
     const char *data;         /* <data folder>/pg */
@@ -21,6 +22,9 @@ struct cluster {
  * plain sentence in *error. progress (may be NULL) is called before each long step. */
 bool cluster_start(struct arena *mem, const char *folder, struct cluster *out,
                    void (*progress)(const char *what), const char **error);
+
+/* The process of the embedded server on this folder, 0 when none runs. */
+pid_t cluster_running(struct arena *mem, const char *folder);
 
 /* Fast shutdown; true when nothing of ours runs afterwards. */
 bool cluster_stop(struct arena *mem, const char *folder, const char **error);
