@@ -422,6 +422,7 @@ CREATE TABLE stock_move (
         REFERENCES stock_opening (company_id, id, item_id)
 );
 CREATE INDEX ON stock_move (company_id, item_id, moved_on, id);
+CREATE INDEX stock_move_arrival ON stock_move (company_id, item_id, moved_on, id) WHERE direction = 1;
 CREATE INDEX ON stock_move (shipment_line_id) WHERE shipment_line_id IS NOT NULL;
 CREATE INDEX ON stock_move (stock_count_line_id) WHERE stock_count_line_id IS NOT NULL;
 CREATE UNIQUE INDEX ON stock_move (stock_opening_id) WHERE stock_opening_id IS NOT NULL;
@@ -455,7 +456,7 @@ CREATE TABLE stock_valuation (
     value      base_amount NOT NULL DEFAULT 0,
     last_on    date,
     last_id    bigint,
-    UNIQUE (company_id, item_id),
+    UNIQUE (item_id, company_id),
     CONSTRAINT stock_valuation_nothing CHECK (quantity <> 0 OR value = 0)
 ) WITH (fillfactor = 60);
 COMMENT ON TABLE stock_valuation IS 'Stock value: what the stock of an item is worth';

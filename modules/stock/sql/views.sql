@@ -1,0 +1,44 @@
+-- Views of stock. Dropped and run again at every upgrade.
+
+-- What each warehouse can give of an item now.
+CREATE VIEW stock_available WITH (security_invoker = true) AS
+SELECT min(b.id) AS id, b.company_id, b.item_id, l.warehouse_id, sum(b.on_hand) AS on_hand, sum(b.reserved) AS reserved,
+       sum(b.on_hand - b.reserved) AS available
+  FROM stock_balance b JOIN location l ON l.id = b.location_id
+ WHERE l.kind = 'internal'
+ GROUP BY b.company_id, b.item_id, l.warehouse_id;
+COMMENT ON VIEW stock_available IS 'Available stock: per item and warehouse';
+COMMENT ON COLUMN stock_available.item_id IS 'Item';
+COMMENT ON COLUMN stock_available.warehouse_id IS 'Warehouse';
+COMMENT ON COLUMN stock_available.on_hand IS 'On hand';
+COMMENT ON COLUMN stock_available.reserved IS 'Reserved';
+COMMENT ON COLUMN stock_available.available IS 'Available';
+GRANT SELECT ON stock_available TO tenon_app;
+
+-- How far a shipment is.
+CREATE VIEW shipment_fact WITH (security_invoker = true) AS
+SELECT s.id, s.company_id, l.line_count, l.quantity, l.quantity_done,
+       CASE WHEN l.quantity_reserved = 0 THEN 'none'
+            WHEN l.quantity_done + l.quantity_reserved < l.quantity THEN 'part' ELSE 'full' END AS reserved
+  FROM shipment s CROSS JOIN LATERAL (
+       SELECT count(*) AS line_count, coalesce(sum(quantity), 0) AS quantity, coalesce(sum(quantity_done), 0) AS quantity_done,
+              coalesce(sum(quantity_reserved), 0) AS quantity_reserved
+         FROM shipment_line WHERE shipment_id = s.id) l;
+COMMENT ON COLUMN shipment_fact.line_count IS 'Lines';
+COMMENT ON COLUMN shipment_fact.quantity IS 'Quantity';
+COMMENT ON COLUMN shipment_fact.quantity_done IS 'Done';
+COMMENT ON COLUMN shipment_fact.reserved IS 'Reserved: none, part or full';
+GRANT SELECT ON shipment_fact TO tenon_app;
+
+-- What a movement is worth, with its corrections.
+CREATE VIEW stock_move_fact WITH (security_invoker = true) AS
+SELECT m.id, m.company_id, (SELECT sum(v.amount) FROM stock_value v WHERE v.move_id = m.id)::base_amount AS value
+  FROM stock_move m;
+COMMENT ON COLUMN stock_move_fact.value IS 'Value: what it adds to the value of the stock';
+GRANT SELECT ON stock_move_fact TO tenon_app;
+
+CREATE VIEW stock_valuation_fact WITH (security_invoker = true) AS
+SELECT id, company_id, CASE WHEN quantity > 0 THEN round(value / quantity, 6) END::unit_price AS unit_cost
+  FROM stock_valuation;
+COMMENT ON COLUMN stock_valuation_fact.unit_cost IS 'Unit cost';
+GRANT SELECT ON stock_valuation_fact TO tenon_app;
