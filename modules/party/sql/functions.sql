@@ -256,3 +256,61 @@ CREATE OR REPLACE FUNCTION party_duplicates(name text, tax_id text DEFAULT NULL,
     )
     SELECT DISTINCT ON (id) id, reason, score FROM hit WHERE id IS NOT NULL ORDER BY id, score DESC, reason $$;
 GRANT EXECUTE ON FUNCTION party_duplicates TO tenon_app;
+
+-- ------------------------------------------------------------------ entering from outside
+/*
+ * Make parties of what a lead, a form or a card says, nothing typed twice. details is an array of
+ * {key, party_id, contact_id, organisation, organisation_zh, person, job_title, email, phone,
+ *  mobile, tax_id, street, city, region, postal_code, country_code, language}; party_id and
+ * contact_id name existing ones, which keep what they have. A person with an organisation
+ * becomes its contact; without one he is the party. Answers with [{key, party_id, contact_id}].
+ * Runs with the rights of its caller.
+ */
+CREATE OR REPLACE FUNCTION party_enter(details jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+    d      record;
+    head   bigint;
+    person bigint;
+    made   jsonb := '[]';
+BEGIN
+    FOR d IN SELECT * FROM jsonb_to_recordset(details) AS d (key bigint, party_id bigint, contact_id bigint,
+                 organisation text, organisation_zh text, person text, job_title text, email text, phone text,
+                 mobile text, tax_id text, street text, city text, region text, postal_code text,
+                 country_code text, language text) LOOP
+        head := d.party_id;
+        person := d.contact_id;
+        IF head IS NULL THEN
+            INSERT INTO party (name, name_zh, kind, is_customer, job_title, tax_id, country_code, language)
+            VALUES (coalesce(d.organisation, d.person), d.organisation_zh,
+                    CASE WHEN d.organisation IS NULL THEN 'person' ELSE 'organisation' END, true,
+                    CASE WHEN d.organisation IS NULL THEN d.job_title END, d.tax_id, d.country_code,
+                    coalesce(d.language, 'en'))
+            RETURNING id INTO head;
+            INSERT INTO party_address (party_id, purpose, street, city, region, postal_code, country_code, is_default)
+            SELECT head, 'billing', d.street, d.city, d.region, d.postal_code, d.country_code, true
+             WHERE coalesce(d.street, d.city, d.region, d.postal_code) IS NOT NULL;
+        ELSE
+            UPDATE party SET is_customer = true WHERE id = head AND NOT is_customer;
+        END IF;
+        IF person IS NULL AND d.organisation IS NULL AND d.party_id IS NULL THEN
+            person := head;
+        ELSIF person IS NULL AND d.person IS NOT NULL THEN
+            SELECT p.id INTO person FROM party p
+             WHERE p.parent_id = head AND p.kind = 'person' AND name_key(p.name) = name_key(d.person) LIMIT 1;
+            IF person IS NULL THEN
+                INSERT INTO party (name, kind, parent_id, job_title, country_code, language)
+                VALUES (d.person, 'person', head, d.job_title, d.country_code, coalesce(d.language, 'en'))
+                RETURNING id INTO person;
+            END IF;
+        END IF;
+        INSERT INTO contact_point (party_id, kind, value)
+        SELECT coalesce(person, head), c.kind, c.value
+          FROM (VALUES ('email', d.email), ('phone', d.phone), ('mobile', d.mobile)) c (kind, value)
+         WHERE c.value IS NOT NULL AND NOT EXISTS (
+               SELECT FROM contact_point o WHERE o.party_id IN (head, person) AND o.kind = c.kind
+                  AND o.normalized = contact_normalize(c.kind, c.value, party_country(coalesce(person, head))));
+        made := made || jsonb_build_object('key', d.key, 'party_id', head, 'contact_id', person);
+    END LOOP;
+    RETURN made;
+END $$;
+GRANT EXECUTE ON FUNCTION party_enter TO tenon_app;

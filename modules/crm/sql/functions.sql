@@ -1,0 +1,88 @@
+-- Functions and triggers of customer relations. Run again at every upgrade.
+
+-- A new company: numbers, and one pipeline with its stages.
+CREATE OR REPLACE FUNCTION crm_company_setup(company bigint, chart text) RETURNS void
+    LANGUAGE sql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
+    INSERT INTO number_series (company_id, code, pattern)
+    VALUES ($1, 'lead', 'L{YYYY}-{00000}'), ($1, 'opportunity', 'O{YYYY}-{00000}') ON CONFLICT DO NOTHING;
+    WITH made AS (
+        INSERT INTO pipeline (company_id, code, name, name_zh, is_default)
+        SELECT $1, 'sales', 'Sales', '销售', true
+         WHERE NOT EXISTS (SELECT FROM pipeline p WHERE p.company_id = $1)
+        RETURNING id
+    )
+    INSERT INTO pipeline_stage (company_id, pipeline_id, position, name, name_zh, probability, target_days)
+    SELECT $1, made.id, s.* FROM made,
+           (VALUES (1, 'Qualification', '资格确认', 10, 7), (2, 'Needs analysis', '需求分析', 25, 14),
+                   (3, 'Proposal', '方案报价', 50, 14), (4, 'Negotiation', '商务谈判', 75, 14),
+                   (5, 'Commitment', '口头承诺', 90, 7)) s (position, name, name_zh, probability, target_days) $$;
+
+-- ------------------------------------------------------------------ stages
+-- No stage named: the pipeline's first. Another stage brings its probability, unless one is typed.
+CREATE OR REPLACE FUNCTION opportunity_stage() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'UPDATE' AND OLD.state <> 'open' AND NEW.state = OLD.state THEN
+        PERFORM fail('wrong_state', 'stage_id', 'The opportunity is closed: reopen it first');
+    END IF;
+    IF NEW.stage_id IS NULL OR TG_OP = 'UPDATE' AND NEW.pipeline_id <> OLD.pipeline_id
+                               AND NEW.stage_id = OLD.stage_id THEN
+        SELECT id INTO NEW.stage_id FROM pipeline_stage
+         WHERE company_id = NEW.company_id AND pipeline_id = NEW.pipeline_id ORDER BY position LIMIT 1;
+    END IF;
+    IF NEW.probability IS NULL OR TG_OP = 'UPDATE' AND NEW.stage_id <> OLD.stage_id
+                                  AND NEW.probability = OLD.probability THEN
+        SELECT probability INTO NEW.probability FROM pipeline_stage WHERE id = NEW.stage_id;
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE OR REPLACE TRIGGER opportunity_stage_insert BEFORE INSERT ON opportunity
+    FOR EACH ROW EXECUTE FUNCTION opportunity_stage();
+CREATE OR REPLACE TRIGGER opportunity_stage_update BEFORE UPDATE ON opportunity FOR EACH ROW
+    WHEN (OLD.stage_id IS DISTINCT FROM NEW.stage_id OR OLD.pipeline_id <> NEW.pipeline_id OR NEW.probability IS NULL)
+    EXECUTE FUNCTION opportunity_stage();
+
+CREATE OR REPLACE FUNCTION opportunity_stage_log() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        INSERT INTO opportunity_stage_history (company_id, opportunity_id, pipeline_id, stage_id, actor_id)
+        SELECT company_id, id, pipeline_id, stage_id, app_user_id() FROM new_rows;
+    ELSE
+        INSERT INTO opportunity_stage_history (company_id, opportunity_id, pipeline_id, from_stage_id, stage_id, actor_id)
+        SELECT n.company_id, n.id, n.pipeline_id, o.stage_id, n.stage_id, app_user_id()
+          FROM new_rows n JOIN old_rows o USING (id) WHERE n.stage_id <> o.stage_id;
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE OR REPLACE TRIGGER opportunity_stage_log_insert AFTER INSERT ON opportunity
+    REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION opportunity_stage_log();
+CREATE OR REPLACE TRIGGER opportunity_stage_log_update AFTER UPDATE ON opportunity
+    REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION opportunity_stage_log();
+
+-- ------------------------------------------------------------------ what is closed stays
+-- The links of a lead to what it became are made once.
+CREATE OR REPLACE FUNCTION lead_keep() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM fail('wrong_state', 'state', 'This lead was converted already');
+    RETURN NULL;
+END $$;
+CREATE OR REPLACE TRIGGER lead_keep BEFORE UPDATE ON lead FOR EACH ROW
+    WHEN (OLD.state = 'converted' AND (OLD.party_id, OLD.contact_id, OLD.opportunity_id)
+          IS DISTINCT FROM (NEW.party_id, NEW.contact_id, NEW.opportunity_id))
+    EXECUTE FUNCTION lead_keep();
+
+-- Lines of a closed opportunity stay.
+CREATE OR REPLACE FUNCTION opportunity_line_keep() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
+BEGIN
+    IF EXISTS (SELECT FROM changed_rows l JOIN opportunity o ON o.id = l.opportunity_id AND o.state <> 'open') THEN
+        PERFORM fail('wrong_state', 'state', 'The opportunity is closed: reopen it first');
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE OR REPLACE TRIGGER opportunity_line_keep_insert AFTER INSERT ON opportunity_line
+    REFERENCING NEW TABLE AS changed_rows FOR EACH STATEMENT EXECUTE FUNCTION opportunity_line_keep();
+CREATE OR REPLACE TRIGGER opportunity_line_keep_update AFTER UPDATE ON opportunity_line
+    REFERENCING NEW TABLE AS changed_rows FOR EACH STATEMENT EXECUTE FUNCTION opportunity_line_keep();
+CREATE OR REPLACE TRIGGER opportunity_line_keep_delete AFTER DELETE ON opportunity_line
+    REFERENCING OLD TABLE AS changed_rows FOR EACH STATEMENT EXECUTE FUNCTION opportunity_line_keep();
