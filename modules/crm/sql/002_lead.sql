@@ -105,4 +105,4 @@ COMMENT ON CONSTRAINT lead_source_id_fkey ON lead IS 'Leads came from this sourc
 COMMENT ON CONSTRAINT lead_lost_reason_id_fkey ON lead IS 'Leads were lost for this reason';
 COMMENT ON CONSTRAINT lead_party_id_fkey ON lead IS 'This party came from a lead';
 COMMENT ON CONSTRAINT lead_contact_id_fkey ON lead IS 'This contact came from a lead';
-CALL table_register('lead', 'table', '{flow_id}');
+CALL table_register('lead', 'table');

@@ -94,7 +94,7 @@ COMMENT ON CONSTRAINT opportunity_source_id_fkey ON opportunity IS 'Opportunitie
 COMMENT ON CONSTRAINT opportunity_reason_id_fkey ON opportunity IS 'Opportunities were closed for this reason';
 COMMENT ON CONSTRAINT opportunity_currency_code_fkey ON opportunity IS 'There is no such currency';
 COMMENT ON INDEX opportunity_of_lead IS 'This lead became an opportunity already';
-CALL table_register('opportunity', 'table', '{flow_id}');
+CALL table_register('opportunity', 'table');
 
 ALTER TABLE lead ADD CONSTRAINT lead_opportunity_fkey
     FOREIGN KEY (company_id, opportunity_id) REFERENCES opportunity (company_id, id);
