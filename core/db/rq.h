@@ -14,6 +14,7 @@
 
 #include <cjson/cJSON.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 struct db;
 struct entity;
@@ -38,6 +39,9 @@ struct rq {
     bool dry_run;         /* everything runs, then the transaction is rolled back */
     int status;           /* of the reply; 0: 200 */
     const char *reply;    /* JSON text, set at the end (see request.h) */
+    const char *reply_type; /* NULL: application/json */
+    size_t reply_size;      /* 0: up to the NUL */
+    const char *file_name;  /* the reply is a file to keep under this name, or NULL */
     const char *location, *etag;
     void *opened; /* of request.c */
 };

@@ -115,6 +115,8 @@ value_of(const struct mapping *m, int row, int column)
     words = cJSON_GetObjectItemCaseSensitive(words, m->sheet->names[column]);
     const char *other = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(words, value));
 
+    if (*value == '\'' && value[1] && strchr("=+-@", value[1]))
+        value++; /* put there by export.c, against formulas */
     return other ? other : value;
 }
 
