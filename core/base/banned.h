@@ -9,6 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#if __has_include(<luaconf.h>)
+#include <luaconf.h> /* a macro of Lua's names strtod: it must be defined before the ban */
+#endif
 
 #pragma GCC poison strcpy strcat strncpy strncat sprintf vsprintf gets strtok atoi atol atoll atof \
     strtod strtof gmtime localtime ctime asctime tmpnam mktemp system
