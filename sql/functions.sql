@@ -505,3 +505,214 @@ BEGIN
                        ' OR company_id = current_setting(''tenon.company'')::bigint)', t);
     END LOOP;
 END $$;
+
+-- ------------------------------------------------------------------ workflow definitions
+-- A name, or a list of names, in JSON.
+CREATE OR REPLACE FUNCTION json_words(x jsonb) RETURNS SETOF text LANGUAGE sql IMMUTABLE AS $$
+    SELECT jsonb_array_elements_text(x) WHERE jsonb_typeof(x) = 'array'
+    UNION ALL SELECT regexp_split_to_table(x #>> '{}', ' +') WHERE jsonb_typeof(x) = 'string' $$;
+
+-- Definitions are cached under their epoch. A clock value: so that the epoch of a transaction
+-- that was rolled back never comes again with other contents.
+CREATE OR REPLACE FUNCTION workflow_epoch() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
+BEGIN
+    UPDATE epoch SET value = greatest(value + 1, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint)
+     WHERE name = 'workflow';
+    RETURN NULL;
+END $$;
+CREATE OR REPLACE TRIGGER workflow_epoch AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON workflow
+    FOR EACH STATEMENT EXECUTE FUNCTION workflow_epoch();
+CREATE OR REPLACE TRIGGER workflow_epoch AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON workflow_rule
+    FOR EACH STATEMENT EXECUTE FUNCTION workflow_epoch();
+
+-- A new version, with its states and transitions as rows.
+CREATE OR REPLACE FUNCTION workflow_add(defined jsonb, with_status text, with_origin text, with_parent bigint)
+    RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
+DECLARE
+    made bigint;
+BEGIN
+    INSERT INTO workflow (entity, version, status, origin, parent_id, definition, created_by, published_at)
+    SELECT defined ->> 'entity', coalesce(max(version), 0) + 1, with_status, with_origin, with_parent, defined,
+           app_user_id(), CASE WHEN with_status <> 'draft' THEN now() END
+      FROM workflow WHERE entity = defined ->> 'entity'
+    RETURNING id INTO made;
+    PERFORM workflow_fill(made);
+    RETURN made;
+END $$;
+
+CREATE OR REPLACE FUNCTION workflow_fill(version_id bigint) RETURNS void
+    LANGUAGE sql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
+    DELETE FROM workflow_transition WHERE workflow_id = version_id;
+    DELETE FROM workflow_state WHERE workflow_id = version_id;
+    INSERT INTO workflow_state (workflow_id, name, label, label_zh, initial, position)
+    SELECT w.id, s ->> 'name', s ->> 'label', s ->> 'label_zh', coalesce((s ->> 'initial')::boolean, false), n
+      FROM workflow w, jsonb_array_elements(w.definition -> 'states') WITH ORDINALITY x (s, n)
+     WHERE w.id = version_id AND w.status <> 'draft';
+    INSERT INTO workflow_transition (workflow_id, action, from_state, to_state)
+    SELECT w.id, t ->> 'action', f, t ->> 'to'
+      FROM workflow w, jsonb_array_elements(w.definition -> 'transitions') t, json_words(t -> 'from') f
+     WHERE w.id = version_id AND w.status <> 'draft' $$;
+
+-- Make a version the one that new records start under.
+CREATE OR REPLACE FUNCTION workflow_activate(version_id bigint) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
+BEGIN
+    UPDATE workflow SET status = 'retired'
+     WHERE status = 'active' AND entity = (SELECT entity FROM workflow WHERE id = version_id);
+    UPDATE workflow SET status = 'active', published_at = now() WHERE id = version_id;
+    PERFORM workflow_fill(version_id);
+END $$;
+
+-- The definition that comes with the program. Where an administrator's version is active, it
+-- stays so; the new base waits beside it.
+CREATE OR REPLACE FUNCTION workflow_ship(defined jsonb) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
+DECLARE
+    base   workflow;
+    active workflow;
+    made   bigint;
+BEGIN
+    SELECT * INTO base FROM workflow
+     WHERE entity = defined ->> 'entity' AND origin = 'shipped' ORDER BY version DESC LIMIT 1;
+    IF base.definition = defined THEN
+        RETURN;
+    END IF;
+    SELECT * INTO active FROM workflow WHERE entity = defined ->> 'entity' AND status = 'active';
+    made := workflow_add(defined, 'retired', 'shipped', base.id);
+    IF active.origin IS DISTINCT FROM 'custom' THEN
+        PERFORM workflow_activate(made);
+    END IF;
+END $$;
+
+-- The rules that come with a module: changed where nobody changed them, not brought back when
+-- deleted, taken away when no longer shipped.
+CREATE OR REPLACE FUNCTION workflow_ship_rules(of_module text, rules jsonb) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
+BEGIN
+    DELETE FROM workflow_rule r USING workflow_shipped_rule s
+     WHERE s.module = of_module AND r.name = s.name AND r.definition = s.definition
+       AND NOT EXISTS (SELECT FROM jsonb_array_elements(rules) x WHERE x ->> 'name' = s.name);
+    DELETE FROM workflow_shipped_rule s
+     WHERE s.module = of_module
+       AND NOT EXISTS (SELECT FROM jsonb_array_elements(rules) x WHERE x ->> 'name' = s.name);
+    UPDATE workflow_rule r SET definition = x.defined, entity = x.defined ->> 'entity', version = r.version + 1
+      FROM jsonb_array_elements(rules) x (defined), workflow_shipped_rule s
+     WHERE r.name = x.defined ->> 'name' AND s.name = r.name
+       AND r.definition = s.definition AND r.definition <> x.defined;
+    INSERT INTO workflow_rule (name, module, entity, position, definition)
+    SELECT x.defined ->> 'name', of_module, x.defined ->> 'entity',
+           coalesce((x.defined ->> 'position')::integer, 100), x.defined
+      FROM jsonb_array_elements(rules) WITH ORDINALITY x (defined, n)
+     WHERE NOT EXISTS (SELECT FROM workflow_shipped_rule s WHERE s.name = x.defined ->> 'name')
+     ORDER BY x.n
+    ON CONFLICT (name) DO NOTHING;
+    INSERT INTO workflow_shipped_rule (name, module, definition)
+    SELECT x.defined ->> 'name', of_module, x.defined FROM jsonb_array_elements(rules) x (defined)
+    ON CONFLICT (name) DO UPDATE SET definition = excluded.definition, module = excluded.module
+     WHERE workflow_shipped_rule.definition <> excluded.definition;
+END $$;
+
+-- ------------------------------------------------------------------ rules at work
+CREATE OR REPLACE FUNCTION workflow_rule_ran(ran text, on_entity text, ids bigint[], with_outcome text, why text)
+    RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
+    INSERT INTO workflow_rule_run (company_id, rule, entity, record_id, outcome, detail)
+    SELECT app_company(), ran, on_entity, i, with_outcome, why FROM unnest(ids) i $$;
+GRANT EXECUTE ON FUNCTION workflow_rule_ran TO tenon_app;
+
+-- Which fields this transaction's last change of each record changed.
+CREATE OR REPLACE FUNCTION workflow_changed_fields(on_entity text, ids bigint[])
+    RETURNS TABLE (id bigint, fields text[])
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
+    SELECT DISTINCT ON (a.record_id) a.record_id,
+           ARRAY(SELECT key FROM jsonb_each(p.new) n WHERE n.value IS DISTINCT FROM p.old -> n.key)
+      FROM audit_log a JOIN audit_payload p ON p.audit_id = a.id
+     WHERE a.xid = pg_current_xact_id_if_assigned() AND a.entity = on_entity
+       AND a.record_id = ANY (ids) AND a.action <> 'created'
+     ORDER BY a.record_id, a.id DESC $$;
+GRANT EXECUTE ON FUNCTION workflow_changed_fields TO tenon_app;
+
+-- Give records to a user: the named one, or one of a role by turn or by open work.
+CREATE OR REPLACE FUNCTION workflow_assign(for_rule text, named text, field text, ids bigint[],
+                                           strategy text, with_role text, with_user text)
+    RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
+DECLARE
+    c      table_columns;
+    chosen bigint;
+    record bigint;
+    busy   text;
+BEGIN
+    SELECT * INTO c FROM table_columns WHERE name = named AND kind = 'table';
+    IF NOT FOUND OR NOT quote_ident(field) = ANY (string_to_array(c.updatable, ', ')) THEN
+        PERFORM fail('invalid_rule', NULL, 'The rule %s fills a field that it may not change', for_rule);
+    END IF;
+    PERFORM pg_advisory_xact_lock(hashtext('workflow_assign'), hashtext(for_rule || app_company()));
+    busy := format('(SELECT count(*) FROM %I t WHERE t.%I = u.id %s %s)', named, field,
+        CASE WHEN c.has_company THEN 'AND t.company_id = app_company()' END,
+        CASE WHEN c.has_workflow THEN 'AND EXISTS (SELECT FROM workflow_transition w'
+             ' WHERE w.workflow_id = t.workflow_id AND w.from_state = t.state)' END);
+    FOREACH record IN ARRAY ids LOOP
+        EXECUTE format(
+            'SELECT u.id FROM app_user u LEFT JOIN workflow_turn n'
+            '    ON n.rule = $1 AND n.company_id = app_company() AND n.user_id = u.id'
+            ' WHERE u.active AND EXISTS (SELECT FROM user_company uc'
+            '       WHERE uc.user_id = u.id AND uc.company_id = app_company())'
+            '   AND CASE WHEN $2 IS NOT NULL THEN u.login = $2 ELSE EXISTS (SELECT FROM user_role ur'
+            '       JOIN role r ON r.id = ur.role_id WHERE ur.user_id = u.id AND r.code = $3) END'
+            ' ORDER BY %s n.at NULLS FIRST, u.id LIMIT 1',
+            CASE WHEN strategy = 'least_loaded' THEN busy || ',' END)
+            INTO chosen USING for_rule, with_user, with_role;
+        IF chosen IS NULL THEN
+            PERFORM fail('nobody_to_assign', field, 'The rule %s finds nobody to assign this to', for_rule);
+        END IF;
+        INSERT INTO workflow_turn VALUES (for_rule, app_company(), chosen, clock_timestamp())
+        ON CONFLICT (rule, company_id, user_id) DO UPDATE SET at = excluded.at;
+        EXECUTE format('UPDATE %I SET %I = $1 WHERE id = $2 %s', named, field,
+            CASE WHEN c.has_company THEN 'AND company_id = app_company()' END) USING chosen, record;
+    END LOOP;
+END $$;
+GRANT EXECUTE ON FUNCTION workflow_assign TO tenon_app;
+
+-- ------------------------------------------------------------------ flows
+-- Documents of these that belong to no flow start one each.
+CREATE OR REPLACE FUNCTION flow_start(named text, ids bigint[], with_kind text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM table_columns WHERE name = named AND kind = 'table' AND has_company) THEN
+        PERFORM fail('not_found', NULL, 'There is no such record');
+    END IF;
+    EXECUTE format(
+        'WITH due AS MATERIALIZED ('
+        '    SELECT id, nextval(pg_get_serial_sequence(''tenon.flow'', ''id'')) AS flow FROM %1$I'
+        '     WHERE id = ANY ($1) AND flow_id IS NULL AND company_id = app_company()'
+        '), made AS ('
+        '    INSERT INTO flow (id, kind) OVERRIDING SYSTEM VALUE SELECT flow, $2 FROM due'
+        '), member AS ('
+        '    INSERT INTO flow_document (flow_id, entity, document_id) SELECT flow, %1$L, id FROM due'
+        ') UPDATE %1$I t SET flow_id = due.flow FROM due WHERE t.id = due.id', named)
+        USING ids, with_kind;
+END $$;
+
+-- Each `to` document joins all flows of the `from` documents that it comes from; its own
+-- flow_id is the first of them. pairs: [{"from": 1, "to": 2}].
+CREATE OR REPLACE FUNCTION flow_join(from_entity text, to_entity text, pairs jsonb) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
+BEGIN
+    PERFORM flow_start(from_entity, ARRAY(SELECT (p ->> 'from')::bigint FROM jsonb_array_elements(pairs) p),
+        coalesce((SELECT definition ->> 'flow' FROM workflow WHERE entity = from_entity AND status = 'active'),
+                 from_entity));
+    INSERT INTO flow_document (flow_id, entity, document_id)
+    SELECT DISTINCT d.flow_id, to_entity, (p ->> 'to')::bigint
+      FROM jsonb_array_elements(pairs) p
+      JOIN flow_document d ON d.entity = from_entity AND d.document_id = (p ->> 'from')::bigint
+                          AND d.company_id = app_company()
+    ON CONFLICT DO NOTHING;
+    EXECUTE format(
+        'UPDATE %1$I t SET flow_id = first.flow FROM ('
+        '    SELECT (p ->> ''to'')::bigint AS id, min(d.flow_id) AS flow FROM jsonb_array_elements($1) p'
+        '      JOIN flow_document d ON d.entity = $2 AND d.document_id = (p ->> ''from'')::bigint'
+        '     GROUP BY 1) first'
+        ' WHERE t.id = first.id AND t.flow_id IS NULL AND t.company_id = app_company()', to_entity)
+        USING pairs, from_entity;
+END $$;
+GRANT EXECUTE ON FUNCTION flow_start, flow_join TO tenon_app;

@@ -1,0 +1,16 @@
+/*
+ * flow.c - the thread of documents: which ones belong to one customer journey.
+ */
+#include "core/workflow/workflow.h"
+
+bool
+flow_start(struct rq *rq, const char *entity, const char *ids, const char *kind)
+{
+    return db_exec(rq, "SELECT flow_start($1, $2, $3)", P(entity, ids, kind));
+}
+
+bool
+flow_join(struct rq *rq, const char *from_entity, const char *to_entity, const char *pairs)
+{
+    return db_exec(rq, "SELECT flow_join($1, $2, $3)", P(from_entity, to_entity, pairs));
+}
