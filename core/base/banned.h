@@ -13,7 +13,7 @@
 #include <luaconf.h> /* a macro of Lua's names strtod: it must be defined before the ban */
 #endif
 
-#pragma GCC poison strcpy strcat strncpy strncat sprintf vsprintf gets strtok atoi atol atoll atof \
+#pragma GCC poison strcpy strcat strncat sprintf vsprintf gets strtok atoi atol atoll atof \
     strtod strtof gmtime localtime ctime asctime tmpnam mktemp system
 
 /* OpenSSL's headers name a parameter "rand": a warning, as it cannot be poisoned. */
