@@ -1,0 +1,56 @@
+/*
+ * Accounting: the general ledger, invoices and bills, payments and what they settle.
+ */
+#include "modules/accounting/accounting.h"
+
+static const struct entity entities[] = {
+    { .name = "invoice",
+      .list = "number kind party.name invoice_date due_date total open_amount currency_code paid state",
+      .title = "number",
+      .search = "party_id",
+      .order = "invoice_date.desc,id.desc" },
+    { .name = "payment",
+      .list = "number kind party.name payment_date amount open_amount currency_code state",
+      .title = "number",
+      .search = "party_id",
+      .order = "payment_date.desc,id.desc" },
+    { .name = "allocation",
+      .list = "invoice_id payment_id credit_id amount currency_code allocated_on",
+      .title = "id",
+      .order = "id.desc" },
+    { .name = "journal_entry",
+      .list = "number journal.code entry_date description source_entity state",
+      .title = "number",
+      .order = "entry_date.desc,id.desc" },
+    { .name = "account",
+      .list = "code name name_zh type role postable active",
+      .title = "name",
+      .order = "code.asc" },
+    { .name = "journal", .list = "code name name_zh account.code active", .title = "name" },
+    { .name = "fiscal_year",
+      .list = "name starts_on ends_on state",
+      .title = "name",
+      .order = "starts_on.desc" },
+    { .name = "period",
+      .list = "name starts_on ends_on state",
+      .title = "name",
+      .order = "starts_on.desc" },
+    { .name = "payment_term", .list = "code name name_zh active", .title = "name" },
+    { .name = "tax", .list = "code name name_zh use account.code active", .title = "name" },
+    { .name = "tax_rule", .list = "use tax_category.name country_code tax.name", .title = "id" },
+    { .name = "exchange_rate",
+      .list = "currency_code valid_from rate",
+      .title = "currency_code",
+      .order = "valid_from.desc,id.desc" },
+    { .name = "category_account",
+      .list = "category.name revenue_account.code expense_account.code",
+      .title = "id" },
+    { 0 },
+};
+
+const struct module accounting_module = {
+    .name = "accounting",
+    .label = "Accounting",
+    .needs = "party product",
+    .entities = entities,
+};

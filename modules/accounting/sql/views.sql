@@ -1,0 +1,38 @@
+-- What others read of the books. Dropped and run again at every upgrade.
+
+-- Instalments of posted invoices with what is still open of each: payments fill the
+-- earliest first. An invoice without several instalments is one by itself.
+CREATE VIEW invoice_due WITH (security_invoker = true) AS
+SELECT i.company_id, i.id AS invoice_id, i.kind, i.party_id, i.currency_code, 1 AS position, i.due_date,
+       i.total AS amount, i.open_amount
+  FROM invoice i
+ WHERE i.open_amount > 0 AND NOT EXISTS (SELECT FROM invoice_instalment p WHERE p.invoice_id = i.id)
+UNION ALL
+SELECT p.company_id, p.invoice_id, p.kind, p.party_id, p.currency_code, p.position, p.due_date, p.amount,
+       least(p.amount, greatest(p.upto - p.settled, 0))
+  FROM (SELECT i.company_id, i.id AS invoice_id, i.kind, i.party_id, i.currency_code, s.position, s.due_date, s.amount,
+               sum(s.amount) OVER (PARTITION BY i.company_id, i.party_id, i.id ORDER BY s.position) AS upto, i.total - i.open_amount AS settled
+          FROM invoice_instalment s JOIN invoice i ON i.id = s.invoice_id
+         WHERE i.open_amount > 0) p;
+GRANT SELECT ON invoice_due TO tenon_app;
+
+-- Customers with something overdue today, in company currency: the shipped guard of
+-- orders reads it. Paying takes the row away.
+CREATE VIEW customer_overdue WITH (security_invoker = true) AS
+SELECT d.company_id, d.party_id AS customer_id,
+       sum(round(d.open_amount * i.open_base / i.open_amount, currency_scale(c.currency_code))) AS base_amount,
+       min(d.due_date) AS since
+  FROM invoice_due d JOIN invoice i ON i.id = d.invoice_id JOIN company c ON c.id = d.company_id
+ WHERE d.kind = 'customer_invoice' AND d.due_date < app_today() AND d.open_amount > 0
+ GROUP BY d.company_id, d.party_id;
+GRANT SELECT ON customer_overdue TO tenon_app;
+
+CREATE VIEW invoice_fact WITH (security_invoker = true) AS
+SELECT i.id, i.company_id,
+       (i.open_amount > 0 AND i.due_date < app_today()) AS overdue,
+       CASE WHEN i.open_amount > 0 THEN greatest(app_today() - i.due_date, 0) ELSE 0 END AS days_overdue
+  FROM invoice i;
+GRANT SELECT ON invoice_fact TO tenon_app;
+COMMENT ON VIEW invoice_fact IS 'Invoice: what follows from it';
+COMMENT ON COLUMN invoice_fact.overdue IS 'Overdue: something is still open after the due date';
+COMMENT ON COLUMN invoice_fact.days_overdue IS 'Days overdue';
