@@ -93,8 +93,9 @@ a_word_is_found_only_whole(void)
 static void
 a_translation_with_other_conversions_is_not_taken(void)
 {
-    tr_load("xx", "msgid \"Over by %s\"\nmsgstr \"Zu viel: %d\"\n\n"
-                  "msgid \"Add a line\"\nmsgstr \"Zeile \"\n\"fehlt\"\n");
+    tr_load("xx",
+            "msgid \"Over by %s\"\nmsgstr \"Zu viel: %d\"\n\n"
+            "msgid \"Add a line\"\nmsgstr \"Zeile \"\n\"fehlt\"\n");
     CHECK_TEXT(tr_find("xx", "Over by %s"), "Over by %s");
     CHECK_TEXT(tr_find("xx", "Add a line"), "Zeile fehlt");
     CHECK_TEXT(tr_find("xx", "Unknown"), "Unknown");
@@ -113,7 +114,8 @@ const struct test base_tests[] = {
       an_arena_runs_what_was_deferred_newest_first },
     { "an arena gives zeroed memory again after a reset",
       an_arena_gives_zeroed_memory_again_after_a_reset },
-    { "text grows past a block and keeps every byte", text_grows_past_a_block_and_keeps_every_byte },
+    { "text grows past a block and keeps every byte",
+      text_grows_past_a_block_and_keeps_every_byte },
     { "JSON text escapes quotes and controls", json_text_escapes_quotes_and_controls },
     { "overlong and surrogate bytes are not UTF-8", overlong_and_surrogate_bytes_are_not_utf8 },
     { "a word is found only whole", a_word_is_found_only_whole },

@@ -19,9 +19,10 @@ import(struct rq *rq, const char *entity, const char *csv, const char *map, cons
                       (map != NULL) + (flag != NULL));
 }
 
-static const char customers[] = "customer,company,city,land\n"
-                                "ALPHA,Alpha Bearings,Hamburg,Germany\n"
-                                "BETA,贝塔轴承有限公司,上海,China\n";
+static const char customers[] =
+    "customer,company,city,land\n"
+    "ALPHA,Alpha Bearings,Hamburg,Germany\n"
+    "BETA,贝塔轴承有限公司,上海,China\n";
 static const char map[] =
     "{\"key\": \"code\","
     " \"columns\": {\"customer\": \"code\", \"company\": \"name\", \"city\": \"addresses.0.city\","
@@ -38,10 +39,12 @@ a_file_with_a_map_becomes_records_with_their_parts(void)
 
     CU_ASSERT_TRUE(import(rq, "party", customers, map, NULL));
     CHECK_TEXT(test_sql(rq, count_them), "2");
-    CHECK_TEXT(test_sql(rq, "SELECT string_agg(a.city || ' ' || a.country_code || ' ' || a.purpose, ', '"
-                            " ORDER BY p.code) FROM party p JOIN party_address a ON a.party_id = p.id"
-                            " WHERE p.code IN ('ALPHA', 'BETA')"),
-               "Hamburg DE billing, 上海 CN billing");
+    CHECK_TEXT(
+        test_sql(rq,
+                 "SELECT string_agg(a.city || ' ' || a.country_code || ' ' || a.purpose, ', '"
+                 " ORDER BY p.code) FROM party p JOIN party_address a ON a.party_id = p.id"
+                 " WHERE p.code IN ('ALPHA', 'BETA')"),
+        "Hamburg DE billing, 上海 CN billing");
     CU_ASSERT_PTR_NOT_NULL(strstr(rq->reply, "\"created\":2,\"changed\":0,\"refused\":0"));
     test_end(rq);
 }
@@ -52,9 +55,11 @@ the_same_file_again_changes_instead_of_doubling(void)
     struct rq *rq = test_begin();
 
     CU_ASSERT_TRUE(import(rq, "party", "code,name\nALPHA,Alpha\n", "{\"key\": \"code\"}", NULL));
-    CU_ASSERT_TRUE(import(rq, "party", "code,name\nALPHA,Alpha Two\n", "{\"key\": \"code\"}", NULL));
+    CU_ASSERT_TRUE(
+        import(rq, "party", "code,name\nALPHA,Alpha Two\n", "{\"key\": \"code\"}", NULL));
     CU_ASSERT_PTR_NOT_NULL(strstr(rq->reply, "\"created\":0,\"changed\":1"));
-    CHECK_TEXT(test_sql(rq, "SELECT string_agg(name, '|') FROM party WHERE code = 'ALPHA'"), "Alpha Two");
+    CHECK_TEXT(test_sql(rq, "SELECT string_agg(name, '|') FROM party WHERE code = 'ALPHA'"),
+               "Alpha Two");
     test_end(rq);
 }
 
@@ -63,7 +68,8 @@ a_refused_row_says_why_and_the_file_does_not_go_in(void)
 {
     struct rq *rq = test_begin();
 
-    CU_ASSERT_FALSE(import(rq, "party", "code,name,parent.code\nALPHA,Alpha,\nBETA,,\nGAMMA,Gamma,NOBODY\n",
+    CU_ASSERT_FALSE(import(rq, "party",
+                           "code,name,parent.code\nALPHA,Alpha,\nBETA,,\nGAMMA,Gamma,NOBODY\n",
                            NULL, NULL));
     CU_ASSERT_PTR_NOT_NULL_FATAL(rq->errors);
     CHECK_TEXT(rq->errors->field, "line 3: name");
@@ -119,8 +125,9 @@ an_import_is_undone_while_nobody_touched_its_records(void)
     import(rq, "party", "code,name\nALPHA,Changed\nBETA,Beta\n", "{\"key\": \"code\"}", NULL);
     rq->ids = batch_of(rq);
     CU_ASSERT_TRUE(import_undo(rq));
-    CHECK_TEXT(test_sql(rq, "SELECT string_agg(name, '|') FROM party WHERE code IN ('ALPHA', 'BETA')"),
-               "Alpha");
+    CHECK_TEXT(
+        test_sql(rq, "SELECT string_agg(name, '|') FROM party WHERE code IN ('ALPHA', 'BETA')"),
+        "Alpha");
     CU_ASSERT_FALSE(import_undo(rq));
     CHECK_TEXT(test_code(rq), "wrong_state");
     test_end(rq);
@@ -132,7 +139,8 @@ an_import_is_not_undone_over_somebody_s_work(void)
     struct rq *rq = test_begin();
 
     import(rq, "party", "code,name\nALPHA,Alpha\n", NULL, NULL);
-    const char *batch = batch_of(rq), *id = test_sql(rq, "SELECT id FROM party WHERE code = 'ALPHA'");
+    const char *batch = batch_of(rq),
+               *id = test_sql(rq, "SELECT id FROM party WHERE code = 'ALPHA'");
 
     CU_ASSERT_TRUE(entity_update(rq, "party", id, NULL, "{\"name\": \"Mended by hand\"}"));
     rq->ids = batch;
@@ -155,7 +163,10 @@ csv_is_read_with_marks_semicolons_and_quoted_lines(void)
     struct rq *rq = test_begin();
     struct sheet s;
 
-    CU_ASSERT_TRUE_FATAL(csv(rq, "\xef\xbb\xbf" "a;b\r\n1;\"two\nlines; \"\"quoted\"\"\"\r\n\r\n3;\r\n", &s));
+    CU_ASSERT_TRUE_FATAL(csv(rq,
+                             "\xef\xbb\xbf"
+                             "a;b\r\n1;\"two\nlines; \"\"quoted\"\"\"\r\n\r\n3;\r\n",
+                             &s));
     CU_ASSERT_EQUAL(s.ncolumns, 2);
     CU_ASSERT_EQUAL(s.nrows, 2);
     CHECK_TEXT(s.names[0], "a");
@@ -178,7 +189,8 @@ csv_of_a_chinese_spreadsheet_is_read_as_gb18030(void)
 static void
 a_broken_file_is_refused_with_the_place(void)
 {
-    static const char *const broken[] = { "", "a,a\n1,2\n", "a,\n1,2\n", "a\n1,2\n", "a\n\"open\n" };
+    static const char *const broken[] = { "", "a,a\n1,2\n", "a,\n1,2\n", "a\n1,2\n",
+                                          "a\n\"open\n" };
 
     for (size_t i = 0; i < sizeof broken / sizeof *broken; i++) {
         struct rq *rq = test_begin();

@@ -22,10 +22,11 @@ every_table_is_registered(void)
 {
     struct rq *rq = test_begin();
 
-    none(rq, "SELECT c.relname FROM pg_class c"
-             " WHERE c.relnamespace = 'tenon'::regnamespace AND c.relkind IN ('r', 'p')"
-             "   AND c.relname NOT IN ('table_kind', 'migration')"
-             "   AND NOT EXISTS (SELECT FROM table_kind k WHERE k.name = c.relname)");
+    none(rq,
+         "SELECT c.relname FROM pg_class c"
+         " WHERE c.relnamespace = 'tenon'::regnamespace AND c.relkind IN ('r', 'p')"
+         "   AND c.relname NOT IN ('table_kind', 'migration')"
+         "   AND NOT EXISTS (SELECT FROM table_kind k WHERE k.name = c.relname)");
     test_end(rq);
 }
 
@@ -34,10 +35,11 @@ every_view_runs_with_the_rights_of_its_reader(void)
 {
     struct rq *rq = test_begin();
 
-    none(rq, "SELECT c.relname FROM pg_class c"
-             " WHERE c.relnamespace = 'tenon'::regnamespace AND c.relkind IN ('v', 'm')"
-             "   AND c.relname <> 'table_columns'"
-             "   AND NOT coalesce(c.reloptions @> '{security_invoker=true}', false)");
+    none(rq,
+         "SELECT c.relname FROM pg_class c"
+         " WHERE c.relnamespace = 'tenon'::regnamespace AND c.relkind IN ('v', 'm')"
+         "   AND c.relname <> 'table_columns'"
+         "   AND NOT coalesce(c.reloptions @> '{security_invoker=true}', false)");
     test_end(rq);
 }
 
@@ -46,9 +48,10 @@ every_table_of_a_company_has_row_level_security(void)
 {
     struct rq *rq = test_begin();
 
-    none(rq, "SELECT k.name FROM table_columns k JOIN pg_class c ON c.relname = k.name"
-             "   AND c.relnamespace = 'tenon'::regnamespace"
-             " WHERE k.has_company AND NOT (c.relrowsecurity AND c.relforcerowsecurity)");
+    none(rq,
+         "SELECT k.name FROM table_columns k JOIN pg_class c ON c.relname = k.name"
+         "   AND c.relnamespace = 'tenon'::regnamespace"
+         " WHERE k.has_company AND NOT (c.relrowsecurity AND c.relforcerowsecurity)");
     test_end(rq);
 }
 
@@ -57,13 +60,14 @@ every_reference_between_company_tables_names_the_company(void)
 {
     struct rq *rq = test_begin();
 
-    none(rq, "SELECT f.conrelid::regclass || '.' || f.conname FROM pg_constraint f"
-             "  JOIN table_columns a ON a.name = f.conrelid::regclass::text AND a.has_company"
-             "  JOIN table_columns b ON b.name = f.confrelid::regclass::text AND b.has_company"
-             " WHERE f.contype = 'f' AND a.kind <> 'internal' AND b.kind <> 'internal'"
-             "   AND NOT EXISTS (SELECT FROM pg_attribute c"
-             "                    WHERE c.attrelid = f.conrelid AND c.attnum = ANY (f.conkey)"
-             "                      AND c.attname = 'company_id')");
+    none(rq,
+         "SELECT f.conrelid::regclass || '.' || f.conname FROM pg_constraint f"
+         "  JOIN table_columns a ON a.name = f.conrelid::regclass::text AND a.has_company"
+         "  JOIN table_columns b ON b.name = f.confrelid::regclass::text AND b.has_company"
+         " WHERE f.contype = 'f' AND a.kind <> 'internal' AND b.kind <> 'internal'"
+         "   AND NOT EXISTS (SELECT FROM pg_attribute c"
+         "                    WHERE c.attrelid = f.conrelid AND c.attnum = ANY (f.conkey)"
+         "                      AND c.attname = 'company_id')");
     test_end(rq);
 }
 
@@ -72,16 +76,18 @@ the_server_can_change_no_state_number_or_ledger(void)
 {
     struct rq *rq = test_begin();
 
-    none(rq, "SELECT k.name || '.' || a.attname FROM table_columns k"
-             "  JOIN pg_attribute a ON a.attrelid = to_regclass('tenon.' || k.name)"
-             "   AND a.attnum > 0 AND NOT a.attisdropped"
-             " WHERE has_column_privilege('tenon.' || k.name, a.attname, 'UPDATE')"
-             "   AND (k.kind IN ('ledger', 'maintained', 'internal') OR a.attname = ANY (k.guarded)"
-             "     OR a.attname IN ('id', 'company_id', 'workflow_id')"
-             "     OR a.attname = 'state' AND k.has_workflow)");
-    none(rq, "SELECT k.name FROM table_columns k WHERE k.kind <> 'table'"
-             "   AND (has_table_privilege('tenon.' || k.name, 'DELETE')"
-             "     OR has_table_privilege('tenon.' || k.name, 'TRUNCATE'))");
+    none(rq,
+         "SELECT k.name || '.' || a.attname FROM table_columns k"
+         "  JOIN pg_attribute a ON a.attrelid = to_regclass('tenon.' || k.name)"
+         "   AND a.attnum > 0 AND NOT a.attisdropped"
+         " WHERE has_column_privilege('tenon.' || k.name, a.attname, 'UPDATE')"
+         "   AND (k.kind IN ('ledger', 'maintained', 'internal') OR a.attname = ANY (k.guarded)"
+         "     OR a.attname IN ('id', 'company_id', 'workflow_id')"
+         "     OR a.attname = 'state' AND k.has_workflow)");
+    none(rq,
+         "SELECT k.name FROM table_columns k WHERE k.kind <> 'table'"
+         "   AND (has_table_privilege('tenon.' || k.name, 'DELETE')"
+         "     OR has_table_privilege('tenon.' || k.name, 'TRUNCATE'))");
     test_end(rq);
 }
 
@@ -112,7 +118,8 @@ rows_of_another_company_are_neither_seen_nor_changed_nor_made(void)
 
     test_sql(rq, "INSERT INTO setting (name, value) VALUES ('secret', 'ours')");
     CU_ASSERT_PTR_NOT_NULL(test_refused(
-        rq, "INSERT INTO setting (company_id, name, value) VALUES (%s, 'secret', 'theirs')", other));
+        rq, "INSERT INTO setting (company_id, name, value) VALUES (%s, 'secret', 'theirs')",
+        other));
     db_exec(rq, "SELECT context_set($1, $2, 'test')", P(rq->user_id, other));
     CHECK_TEXT(test_sql(rq, "SELECT value FROM setting WHERE name = 'secret'"), NULL);
     test_sql(rq, "UPDATE setting SET value = 'taken' WHERE name = 'secret'");
@@ -139,12 +146,14 @@ every_change_is_in_the_audit_log_with_old_and_new(void)
     test_sql(rq, "INSERT INTO setting (name, value) VALUES ('audited', 'one')");
     test_sql(rq, "UPDATE setting SET value = 'two' WHERE name = 'audited'");
     test_sql(rq, "DELETE FROM setting WHERE name = 'audited'");
-    CHECK_TEXT(test_sql(rq, "SELECT string_agg(action, ' ' ORDER BY id) FROM audit_log"
-                            " WHERE entity = 'setting' AND xid = pg_current_xact_id()"),
+    CHECK_TEXT(test_sql(rq,
+                        "SELECT string_agg(action, ' ' ORDER BY id) FROM audit_log"
+                        " WHERE entity = 'setting' AND xid = pg_current_xact_id()"),
                "created changed deleted");
-    CHECK_TEXT(test_sql(rq, "SELECT count(DISTINCT (actor_id, request_id)) FROM audit_log"
-                            " WHERE entity = 'setting' AND xid = pg_current_xact_id()"
-                            "   AND actor_id = app_user_id() AND request_id = 'test'"),
+    CHECK_TEXT(test_sql(rq,
+                        "SELECT count(DISTINCT (actor_id, request_id)) FROM audit_log"
+                        " WHERE entity = 'setting' AND xid = pg_current_xact_id()"
+                        "   AND actor_id = app_user_id() AND request_id = 'test'"),
                "1");
     test_end(rq);
 }
@@ -159,8 +168,9 @@ a_number_with_too_many_digits_is_refused_not_rounded(void)
     CU_ASSERT_PTR_NOT_NULL(test_refused(rq, "SELECT 100000000000000::amount"));
     CU_ASSERT_PTR_NOT_NULL(test_refused(rq, "SELECT 0.0000001::quantity"));
     CHECK_TEXT(test_sql(rq, "SELECT 1.230000000::amount::text"), "1.230000000");
-    CHECK_TEXT(test_sql(rq, "SELECT money_text(1.2300, 'USD') || ' ' || money_text(5, 'JPY')"
-                            " || ' ' || plain_text(5.000)"),
+    CHECK_TEXT(test_sql(rq,
+                        "SELECT money_text(1.2300, 'USD') || ' ' || money_text(5, 'JPY')"
+                        " || ' ' || plain_text(5.000)"),
                "1.23 5 5");
     test_end(rq);
 }
@@ -205,22 +215,23 @@ every_label_and_sentence_of_the_database_is_in_chinese(void)
     struct rq *rq = test_begin();
     struct rows rows;
 
-    db_rows(rq,
-            "SELECT DISTINCT btrim(part) FROM ("
-            "  SELECT unnest(ARRAY[split_part(d, ':', 1), substr(d, strpos(d, ':') + 1)]) AS part FROM ("
-            "    SELECT CASE WHEN d LIKE '%:%' THEN d ELSE d || ':' || d END FROM ("
-            "      SELECT obj_description(c.oid, 'pg_class') FROM pg_class c"
-            "       JOIN table_kind k ON k.name = c.relname AND k.kind <> 'internal'"
-            "       WHERE c.relnamespace = 'tenon'::regnamespace"
-            "      UNION ALL"
-            "      SELECT col_description(c.oid, a.attnum) FROM pg_class c"
-            "        JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0"
-            "       WHERE c.relnamespace = 'tenon'::regnamespace) AS all_of_them (d)) AS x (d)"
-            "  UNION ALL"
-            "  SELECT obj_description(oid, 'pg_constraint') FROM pg_constraint"
-            "   WHERE connamespace = 'tenon'::regnamespace) AS parts (part)"
-            " WHERE btrim(part) <> ''",
-            NONE, &rows);
+    db_rows(
+        rq,
+        "SELECT DISTINCT btrim(part) FROM ("
+        "  SELECT unnest(ARRAY[split_part(d, ':', 1), substr(d, strpos(d, ':') + 1)]) AS part FROM ("
+        "    SELECT CASE WHEN d LIKE '%:%' THEN d ELSE d || ':' || d END FROM ("
+        "      SELECT obj_description(c.oid, 'pg_class') FROM pg_class c"
+        "       JOIN table_kind k ON k.name = c.relname AND k.kind <> 'internal'"
+        "       WHERE c.relnamespace = 'tenon'::regnamespace"
+        "      UNION ALL"
+        "      SELECT col_description(c.oid, a.attnum) FROM pg_class c"
+        "        JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0"
+        "       WHERE c.relnamespace = 'tenon'::regnamespace) AS all_of_them (d)) AS x (d)"
+        "  UNION ALL"
+        "  SELECT obj_description(oid, 'pg_constraint') FROM pg_constraint"
+        "   WHERE connamespace = 'tenon'::regnamespace) AS parts (part)"
+        " WHERE btrim(part) <> ''",
+        NONE, &rows);
     CU_ASSERT_TRUE(rows.count > 50);
     int missing = 0;
 
