@@ -6,11 +6,13 @@
 
 static const struct entity entities[] = {
     { .name = "party",
-      .list = "code name name_zh kind is_customer is_supplier country_code credit_rating exposure active",
+      .list =
+          "code name name_zh kind is_customer is_supplier country_code credit_rating exposure active",
       .title = "name",
       .order = "name.asc,id.asc" },
     { .name = "customer_company",
-      .list = "party_id segment grade credit_rating credit_limit exposure credit_hold salesperson_id",
+      .list =
+          "party_id segment grade credit_rating credit_limit exposure credit_hold salesperson_id",
       .title = "party_id",
       .search = "party_id" },
     { .name = "party_duplicate", .list = "party_id duplicate_id reason score", .title = "reason" },

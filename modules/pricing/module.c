@@ -10,8 +10,9 @@ static const struct entity entities[] = {
       .title = "name",
       .order = "code.asc" },
     { .name = "price_rule",
-      .list = "price_list.name item.code category.name customer.name segment min_quantity valid_from "
-              "valid_to method unit_price percent",
+      .list =
+          "price_list.name item.code category.name customer.name segment min_quantity valid_from "
+          "valid_to method unit_price percent",
       .title = "id" },
     { 0 },
 };

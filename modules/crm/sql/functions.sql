@@ -21,7 +21,8 @@ CREATE OR REPLACE FUNCTION crm_company_setup(company bigint, chart text) RETURNS
 -- No stage named: the pipeline's first. Another stage brings its probability, unless one is typed.
 CREATE OR REPLACE FUNCTION opportunity_stage() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF TG_OP = 'UPDATE' AND OLD.state <> 'open' AND NEW.state = OLD.state THEN
+    IF TG_OP = 'UPDATE' AND OLD.state <> 'open'
+       AND (NEW.pipeline_id, NEW.stage_id) IS DISTINCT FROM (OLD.pipeline_id, OLD.stage_id) THEN
         PERFORM fail('wrong_state', 'stage_id', 'The opportunity is closed: reopen it first');
     END IF;
     IF NEW.stage_id IS NULL OR TG_OP = 'UPDATE' AND NEW.pipeline_id <> OLD.pipeline_id
@@ -71,18 +72,72 @@ CREATE OR REPLACE TRIGGER lead_keep BEFORE UPDATE ON lead FOR EACH ROW
           IS DISTINCT FROM (NEW.party_id, NEW.contact_id, NEW.opportunity_id))
     EXECUTE FUNCTION lead_keep();
 
--- Lines of a closed opportunity stay.
-CREATE OR REPLACE FUNCTION opportunity_line_keep() RETURNS trigger
+-- ------------------------------------------------------------------ lines
+-- A line has the currency of its opportunity, and what nobody typed from item and price list.
+CREATE OR REPLACE FUNCTION opportunity_line_fill() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
+DECLARE
+    o record;
+    p record;
 BEGIN
-    IF EXISTS (SELECT FROM changed_rows l JOIN opportunity o ON o.id = l.opportunity_id AND o.state <> 'open') THEN
+    SELECT currency_code, party_id, language INTO o
+      FROM (SELECT h.currency_code, h.party_id, c.language FROM opportunity h JOIN party c ON c.id = h.party_id
+             WHERE h.company_id = NEW.company_id AND h.id = NEW.opportunity_id) h;
+    NEW.currency_code := coalesce(o.currency_code, NEW.currency_code);
+    IF NEW.unit_price IS NULL THEN
+        SELECT * INTO p FROM price_for(NEW.company_id, NEW.item_id, o.party_id, NEW.quantity, app_today(),
+                                       NEW.currency_code, NULL);
+        NEW.unit_price := coalesce(p.unit_price, 0);
+        IF NEW.discount = 0 THEN
+            NEW.discount := coalesce(p.discount, 0);
+        END IF;
+    END IF;
+    IF NEW.description IS NULL THEN
+        SELECT CASE o.language WHEN 'zh' THEN coalesce(i.name_zh, i.name) ELSE i.name END
+          INTO NEW.description FROM item i WHERE i.id = NEW.item_id;
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE OR REPLACE TRIGGER fill BEFORE INSERT OR UPDATE ON opportunity_line
+    FOR EACH ROW EXECUTE FUNCTION opportunity_line_fill();
+
+-- Lines of a closed opportunity stay; those of an open one are what it is expected to bring.
+CREATE OR REPLACE FUNCTION opportunity_line_sum() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
+DECLARE
+    heads bigint[] := ARRAY(SELECT DISTINCT opportunity_id FROM changed_rows);
+BEGIN
+    PERFORM FROM opportunity WHERE id = ANY (heads) ORDER BY id FOR NO KEY UPDATE;
+    IF EXISTS (SELECT FROM opportunity WHERE id = ANY (heads) AND state <> 'open') THEN
         PERFORM fail('wrong_state', 'state', 'The opportunity is closed: reopen it first');
     END IF;
+    UPDATE opportunity o SET expected_amount = d.net
+      FROM (SELECT h AS id, (SELECT coalesce(sum(l.net), 0) FROM opportunity_line l WHERE l.opportunity_id = h) AS net
+              FROM unnest(heads) h) d
+     WHERE o.id = d.id AND o.expected_amount <> d.net;
     RETURN NULL;
 END $$;
-CREATE OR REPLACE TRIGGER opportunity_line_keep_insert AFTER INSERT ON opportunity_line
-    REFERENCING NEW TABLE AS changed_rows FOR EACH STATEMENT EXECUTE FUNCTION opportunity_line_keep();
-CREATE OR REPLACE TRIGGER opportunity_line_keep_update AFTER UPDATE ON opportunity_line
-    REFERENCING NEW TABLE AS changed_rows FOR EACH STATEMENT EXECUTE FUNCTION opportunity_line_keep();
-CREATE OR REPLACE TRIGGER opportunity_line_keep_delete AFTER DELETE ON opportunity_line
-    REFERENCING OLD TABLE AS changed_rows FOR EACH STATEMENT EXECUTE FUNCTION opportunity_line_keep();
+CREATE OR REPLACE TRIGGER opportunity_line_sum_insert AFTER INSERT ON opportunity_line
+    REFERENCING NEW TABLE AS changed_rows FOR EACH STATEMENT EXECUTE FUNCTION opportunity_line_sum();
+CREATE OR REPLACE TRIGGER opportunity_line_sum_update AFTER UPDATE ON opportunity_line
+    REFERENCING NEW TABLE AS changed_rows FOR EACH STATEMENT EXECUTE FUNCTION opportunity_line_sum();
+CREATE OR REPLACE TRIGGER opportunity_line_sum_delete AFTER DELETE ON opportunity_line
+    REFERENCING OLD TABLE AS changed_rows FOR EACH STATEMENT EXECUTE FUNCTION opportunity_line_sum();
+
+-- With lines, the expected amount is their sum and the currency theirs.
+CREATE OR REPLACE FUNCTION opportunity_amount() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
+BEGIN
+    IF NEW.currency_code <> OLD.currency_code THEN
+        IF EXISTS (SELECT FROM opportunity_line WHERE opportunity_id = NEW.id) THEN
+            PERFORM fail('in_use', 'currency_code', 'Remove the lines before you change the currency');
+        END IF;
+    ELSE
+        SELECT coalesce(sum(net), NEW.expected_amount) INTO NEW.expected_amount
+          FROM opportunity_line WHERE opportunity_id = NEW.id;
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE OR REPLACE TRIGGER opportunity_amount BEFORE UPDATE ON opportunity FOR EACH ROW
+    WHEN ((OLD.expected_amount, OLD.currency_code) IS DISTINCT FROM (NEW.expected_amount, NEW.currency_code))
+    EXECUTE FUNCTION opportunity_amount();

@@ -1,0 +1,133 @@
+/*
+ * The life of an opportunity: moved from stage to stage, quoted, won or lost.
+ *
+ * Stages and their probabilities are data; the triggers of sql/functions.sql keep the history of
+ * stages and the sum of the lines. The quotation is a sales order of the same flow.
+ */
+#include "core/workflow/workflow.h"
+#include "modules/crm/crm.h"
+
+static const char move[] =
+    "UPDATE opportunity o"
+    "   SET pipeline_id = s.pipeline_id, stage_id = s.id,"
+    "       probability = coalesce($3, s.probability)"
+    "  FROM pipeline_stage s"
+    " WHERE o.id = ANY ($1::bigint[]) AND s.company_id = o.company_id AND s.id = $2";
+
+/*
+ * Move to a stage, of another pipeline too.
+ *
+ * Errors: not_found (stage_id)
+ */
+static bool
+opportunity_move(struct rq *rq)
+{
+    const char *stage = crm_sent(rq, "stage_id"), *known = NULL;
+
+    if (!stage)
+        return fail(rq, "stage_missing", "stage_id", "Name the stage to move to");
+    if (!db_one(rq, "SELECT id FROM pipeline_stage WHERE company_id = app_company() AND id = $1",
+                P(stage), OUT(&known)))
+        return false;
+    if (!known)
+        return fail(rq, "stage_missing", "stage_id", "There is no such stage");
+    return db_exec(rq, move, P(rq->ids, stage, crm_sent(rq, "probability")));
+}
+
+static const char close_with[] =
+    "UPDATE opportunity SET probability = $2, closed_at = now(),"
+    "       reason_id = coalesce($3, reason_id), reason_note = coalesce($4, reason_note)"
+    " WHERE id = ANY ($1::bigint[])";
+
+static bool
+opportunity_win(struct rq *rq)
+{
+    return db_exec(rq, close_with,
+                   P(rq->ids, "100", crm_sent(rq, "reason_id"), crm_sent(rq, "reason_note")));
+}
+
+/* Errors: reason_missing (reason_id) */
+static bool
+opportunity_lose(struct rq *rq)
+{
+    const char *reason = crm_sent(rq, "reason_id");
+
+    if (!reason)
+        return fail(rq, "reason_missing", "reason_id", "Say why the opportunity was lost");
+    return db_exec(rq, close_with, P(rq->ids, "0", reason, crm_sent(rq, "reason_note")));
+}
+
+/* The probability goes back to that of the stage. */
+static const char reopen[] =
+    "UPDATE opportunity SET probability = NULL, closed_at = NULL, reason_id = NULL,"
+    "       reason_note = NULL"
+    " WHERE id = ANY ($1::bigint[])";
+
+static bool
+opportunity_reopen(struct rq *rq)
+{
+    return db_exec(rq, reopen, P(rq->ids));
+}
+
+static const char quotations[] =
+    "SELECT jsonb_agg(jsonb_strip_nulls(jsonb_build_object("
+    "           'customer_id', o.party_id, 'currency_code', o.currency_code,"
+    "           'salesperson_id', o.salesperson_id, 'lines', l.lines)) || $2::jsonb"
+    "           ORDER BY array_position($1::bigint[], o.id))"
+    "  FROM opportunity o"
+    "  LEFT JOIN LATERAL ("
+    "       SELECT jsonb_agg(jsonb_build_object('position', n.position, 'item_id', n.item_id,"
+    "                  'description', n.description, 'quantity', n.quantity::text,"
+    "                  'unit_price', n.unit_price::text, 'discount', n.discount::text)"
+    "                  ORDER BY n.position, n.id) AS lines"
+    "         FROM opportunity_line n WHERE n.opportunity_id = o.id) l ON true"
+    " WHERE o.id = ANY ($1::bigint[])";
+
+/*
+ * Make a quotation of the lines, in the same flow. The body may hold any field of a sales order
+ * (order_date, required_date, lines, ...), which then counts.
+ */
+static bool
+opportunity_quote(struct rq *rq)
+{
+    const char *json, *made;
+
+    if (!db_one(rq, quotations, P(rq->ids, rq->body_text), OUT(&json)))
+        return false;
+    if (!(made = entity_insert(rq, "sales_order", json)))
+        return false;
+    return flow_join(rq, "opportunity", "sales_order", crm_pairs(rq, rq->ids, made));
+}
+
+const struct operation opportunity_operations[] = {
+    { .name = "move",
+      .label = "Move",
+      .from = "open",
+      .run = opportunity_move,
+      .args = "stage_id:bigint probability:percent",
+      .help = "Move to another stage" },
+    { .name = "quote",
+      .label = "Quote",
+      .from = "open",
+      .run = opportunity_quote,
+      .args = "order_date:date required_date:date valid_until:date lines:set",
+      .help = "Make a quotation of the lines" },
+    { .name = "win",
+      .label = "Win",
+      .from = "open",
+      .to = "won",
+      .run = opportunity_win,
+      .args = "reason_id:bigint reason_note:text" },
+    { .name = "lose",
+      .label = "Lose",
+      .from = "open",
+      .to = "lost",
+      .run = opportunity_lose,
+      .args = "reason_id:bigint reason_note:text" },
+    { .name = "reopen",
+      .label = "Reopen",
+      .from = "won lost",
+      .to = "open",
+      .run = opportunity_reopen },
+    { 0 },
+};
