@@ -121,7 +121,7 @@ CREATE TABLE sales_order_line (
     id             bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     company_id     bigint NOT NULL DEFAULT current_setting('tenon.company')::bigint,
     order_id       bigint NOT NULL,
-    position       integer NOT NULL DEFAULT 1,
+    position       integer NOT NULL,
     section        text,
     item_id        bigint NOT NULL REFERENCES item,
     description    text,

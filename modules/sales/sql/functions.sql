@@ -55,6 +55,8 @@ BEGIN
     NEW.currency_code := coalesce(o.currency_code, NEW.currency_code);
     SELECT * INTO i FROM item WHERE id = NEW.item_id;
     IF TG_OP = 'INSERT' THEN
+        NEW.position       := coalesce(NEW.position, (SELECT coalesce(max(l.position), 0) + 1
+                                                        FROM sales_order_line l WHERE l.order_id = NEW.order_id));
         NEW.description    := coalesce(NEW.description, i.name);
         NEW.invoice_policy := coalesce(NEW.invoice_policy,
                                        CASE WHEN i.kind = 'service' THEN 'ordered' ELSE o.invoice_policy END);

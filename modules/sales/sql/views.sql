@@ -69,8 +69,8 @@ SELECT o.id, o.company_id,
        (SELECT count(*) FROM sales_order_line l
          WHERE l.order_id = o.id AND NOT l.optional AND l.unit_price IS NULL) AS unpriced_count,
        (o.quoted_at IS NOT NULL AND o.confirmed_at IS NULL AND o.valid_until < app_today()) AS expired,
-       coalesce((SELECT d.overdue FROM customer_overdue d
-                  WHERE d.company_id = o.company_id AND d.party_id = o.customer_id), 0) AS customer_overdue,
+       coalesce((SELECT d.base_amount FROM customer_overdue d
+                  WHERE d.company_id = o.company_id AND d.customer_id = o.customer_id), 0) AS customer_overdue,
        coalesce((SELECT c.credit_hold FROM customer_company c
                   WHERE c.company_id = o.company_id AND c.party_id = o.customer_id), false) AS customer_hold,
        (SELECT c.credit_limit - c.exposure FROM customer_company c
