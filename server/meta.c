@@ -1,0 +1,44 @@
+/*
+ * meta.c - what describes the interface; and the doors to imports and to reports.
+ */
+#include "core/entity/import.h"
+#include "server/handlers.h"
+#include "server/hooks.h"
+
+#include <stddef.h>
+
+bool (*hook_report)(struct rq *rq, const char *name, const struct parameter *query, int n);
+
+bool
+meta_read(struct rq *rq, struct call *c)
+{
+    (void)c;
+    return api_meta(rq);
+}
+
+bool
+openapi_read(struct rq *rq, struct call *c)
+{
+    (void)c;
+    return api_openapi(rq);
+}
+
+bool
+report_run(struct rq *rq, struct call *c)
+{
+    if (!hook_report)
+        return fail(rq, "not_found", NULL, "There is no such report");
+    return hook_report(rq, c->entity, c->head.query, c->head.nquery);
+}
+
+bool
+import_run(struct rq *rq, struct call *c)
+{
+    const struct entity *e = entity_find(c->entity);
+    const char *type = head_find(&c->head, "Content-Type");
+
+    if (!e || e->internal)
+        return fail(rq, "not_found", NULL, "There is nothing at this address");
+    rq->entity = e;
+    return api_import(rq, e, type ? type : "", c->body, c->length, c->head.query, c->head.nquery);
+}

@@ -1,0 +1,26 @@
+/*
+ * server.h - the running server: the loop and what hangs on it.
+ */
+#ifndef TENON_SERVER_H
+#define TENON_SERVER_H
+
+#include "server/http.h"
+#include "server/worker.h"
+
+struct server {
+    const struct conf *conf;
+    struct event_base *base;
+    struct http *http;
+    struct tls *tls;
+    struct workers *workers;
+    const char *conninfo; /* of the server's role */
+};
+extern struct server server;
+
+/* Serve until SIGTERM or SIGINT; http is bound. Returns when all is answered and closed. */
+void server_run(void);
+
+/* From any thread: run fn(arg) on the loop's thread, soon. */
+void server_later(void (*fn)(void *arg), void *arg);
+
+#endif
