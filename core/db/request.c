@@ -116,6 +116,17 @@ queue_answer(struct rq *rq, const struct credentials *who)
 }
 
 bool
+request_answer(struct rq *rq)
+{
+    struct opened *o = rq->opened;
+
+    if (o->answer_sql)
+        db_ask(rq, o->answer_sql, o->nparams, o->params, OUT(&rq->reply));
+    o->answer_sql = NULL;
+    return db_flush(rq) && !rq->errors;
+}
+
+bool
 request_close(struct rq *rq, const struct credentials *who)
 {
     bool good = !rq->errors;

@@ -29,6 +29,10 @@ bool request_open(struct rq *rq, const struct credentials *who, const char *perm
  * transaction, after everything queued. Parameters are copied. */
 void request_reply(struct rq *rq, const char *sql, int n, const char *const *params);
 
+/* Inside a batch: the answer of the call so far, now (one round trip with what is queued).
+ * Sets rq->reply as request_close would, and forgets the query. */
+bool request_answer(struct rq *rq);
+
 /* COMMIT. On success rq->reply is set (it keeps what the handler put there when no
  * request_reply was made). On failure: rolled back, rq->errors set. */
 bool request_close(struct rq *rq, const struct credentials *who);
