@@ -44,9 +44,9 @@ open_session(struct rq *rq, const char *user, const char *kind, const char *name
 {
     const char *token = token_new(rq->mem), *rest = NULL;
     bool key = !strcmp(kind, "api_key");
-    const char *lifetime = key ? NULL
-                               : arena_printf(rq->mem, "%lld seconds",
-                                              conf_number(route_conf, "session_lifetime"));
+    const char *lifetime =
+        key ? NULL
+            : arena_printf(rq->mem, "%lld seconds", conf_number(route_conf, "session_lifetime"));
 
     if (!db_one(rq, "SELECT session_open($1, $2, $3, $4, $5, $6)",
                 P(user, sha256_text(rq->mem, token, strlen(token)), kind, name, address, lifetime),
@@ -221,11 +221,10 @@ api_key_create(struct rq *rq, struct call *c)
 
     if (!name || !*name)
         return fail(rq, "required", "name", "Give the key a name");
-    if (login &&
-        !db_one(rq,
-                "SELECT u.id FROM app_user u JOIN user_company c ON c.user_id = u.id"
-                " WHERE u.login = $1 AND u.active AND c.company_id = app_company()",
-                P(login), OUT(&user)))
+    if (login && !db_one(rq,
+                         "SELECT u.id FROM app_user u JOIN user_company c ON c.user_id = u.id"
+                         " WHERE u.login = $1 AND u.active AND c.company_id = app_company()",
+                         P(login), OUT(&user)))
         return false;
     if (!user)
         return fail(rq, "unknown_reference", "login", "There is no such user");

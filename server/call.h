@@ -29,7 +29,7 @@ struct call {
     const cJSON *json;    /* the body, once call_parse() has read it */
     const char *language; /* of Accept-Language, then the user's */
 
-    const struct route *route; /* NULL: no such address */
+    const struct route *route;            /* NULL: no such address */
     const char *entity, *record, *action; /* what the address names, or NULL */
     struct credentials who;               /* filled for calls of signed-in users */
     struct timespec began;
@@ -39,7 +39,7 @@ struct call {
     const char *reply;
     size_t reply_length;
     const char *media_type, *location, *etag, *allow;
-    int retry_after; /* seconds; 0: not said */
+    int retry_after;                   /* seconds; 0: not said */
     struct subscription *subscription; /* events.h: the connection becomes a stream */
     int syncs;
     const char *user_id;

@@ -370,8 +370,8 @@ conn_new(struct http *h, int fd, const char *address)
     c->http = h;
     memcpy(c->address, address, sizeof c->address);
     c->bev = bufferevent_openssl_socket_new(h->base, fd, SSL_new(tls_context(h->tls)),
-                                            BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE |
-                                                BEV_OPT_DEFER_CALLBACKS);
+                                            BUFFEREVENT_SSL_ACCEPTING,
+                                            BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS);
     c->timer = evtimer_new(h->base, on_deadline, c);
     bufferevent_openssl_set_allow_dirty_shutdown(c->bev, 1);
     bufferevent_setcb(c->bev, on_read, on_written, on_event, c);

@@ -58,8 +58,9 @@ head_scan(const char *bytes, size_t n, size_t *from, struct refusal *why)
 static bool
 is_token(const char *s)
 {
-    static const char letters[] = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
-                                  "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    static const char letters[] =
+        "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
     return *s && !s[strspn(s, letters)];
 }
@@ -119,8 +120,7 @@ read_path(char *path, struct head *out, struct refusal *why)
             return refuse(why, 404, "not_found", "There is nothing at this address");
         if (!decode(segment, false))
             return malformed(why, "The path is not well encoded");
-        if (!*segment || !strcmp(segment, ".") || !strcmp(segment, "..") ||
-            strpbrk(segment, "/\\"))
+        if (!*segment || !strcmp(segment, ".") || !strcmp(segment, "..") || strpbrk(segment, "/\\"))
             return malformed(why, "The path has an empty, dotted or slashed part");
         out->segment[out->nsegments++] = segment;
     }
@@ -276,8 +276,9 @@ read_length(struct head *h, struct refusal *why)
 static bool
 check_headers(struct head *h, struct refusal *why)
 {
-    static const char *const single[] = { "Host", "Authorization", "Idempotency-Key", "If-Match",
-                                          "Content-Type", "X-Tenon-Company", "Expect" };
+    static const char *const single[] = { "Host",     "Authorization", "Idempotency-Key",
+                                          "If-Match", "Content-Type",  "X-Tenon-Company",
+                                          "Expect" };
     const char *connection = head_find(h, "Connection"), *expect = head_find(h, "Expect");
 
     for (size_t i = 0; i < sizeof single / sizeof *single; i++)

@@ -24,8 +24,8 @@ enum { HEAD_SEGMENTS = 8 };
 
 struct head {
     const char *method;
-    const char *target;                  /* as it was sent: path and query */
-    const char *segment[HEAD_SEGMENTS];  /* of the path, decoded; NULL beyond the last */
+    const char *target;                 /* as it was sent: path and query */
+    const char *segment[HEAD_SEGMENTS]; /* of the path, decoded; NULL beyond the last */
     int nsegments;
     struct parameter *query; /* decoded, in order */
     int nquery;

@@ -136,10 +136,11 @@ ids_of(struct rq *rq, int *n)
     }
     cJSON_ArrayForEach(item, list)
     {
-        const char *id = cJSON_IsString(item) ? item->valuestring
-                         : cJSON_IsNumber(item) && item->valuedouble >= 1 && item->valuedouble < 1e15
-                             ? arena_printf(rq->mem, "%.0f", item->valuedouble)
-                             : "";
+        const char *id =
+            cJSON_IsString(item) ? item->valuestring
+            : cJSON_IsNumber(item) && item->valuedouble >= 1 && item->valuedouble < 1e15
+                ? arena_printf(rq->mem, "%.0f", item->valuedouble)
+                : "";
 
         if (!str_is_id(id) || *n == MOST_IDS) {
             fail(rq, "malformed", "ids", "At most %d numbers of records can stand here", MOST_IDS);

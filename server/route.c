@@ -22,26 +22,32 @@ const struct route routes[] = {
     { "GET", "/ready", LANE_LOOP, ROUTE_OPEN, .run_open = ready_read },
     { "GET", "/metrics", LANE_LOOP, ROUTE_OPEN, .run_open = metrics_read },
     { "POST", "/api/session", LANE_SLOW, ROUTE_OPEN, .run_open = session_create },
-    { "GET", "/api/session", LANE_FAST, 0, session_read },
+    { "GET", "/api/session", LANE_FAST, 0, .run = session_read },
     { "DELETE", "/api/session", LANE_FAST, ROUTE_OPEN, .run_open = session_delete },
-    { "POST", "/api/session/password", LANE_SLOW, 0, password_change },
-    { "POST", "/api/api_key", LANE_FAST, 0, api_key_create, .permission = "api_key.create" },
-    { "GET", "/api/meta", LANE_FAST, ROUTE_TAGGED, meta_read },
-    { "GET", "/api/openapi.json", LANE_SLOW, ROUTE_TAGGED, openapi_read },
-    { "GET", "/api/events", LANE_FAST, 0, events_open },
-    { "POST", "/api/batch", LANE_FAST, W, batch_run },
-    { "GET", "/api/report/:entity", LANE_SLOW, 0, report_run },
-    { "POST", "/api/import/:entity", LANE_SLOW, W | ROUTE_RAW, import_run, .permission = "create" },
-    { "GET", "/api/:entity", LANE_FAST, 0, records_list, .permission = "read" },
-    { "POST", "/api/:entity", LANE_FAST, W, records_create, .permission = "create" },
-    { "GET", "/api/:entity/:record", LANE_FAST, 0, records_read, .permission = "read" },
-    { "PATCH", "/api/:entity/:record", LANE_FAST, W, records_change, .permission = "change" },
-    { "DELETE", "/api/:entity/:record", LANE_FAST, W, records_delete, .permission = "delete" },
-    { "GET", "/api/:entity/:record/history", LANE_FAST, 0, records_history, .permission = "read" },
-    { "GET", "/api/:entity/:record/flow", LANE_FAST, 0, records_flow, .permission = "read" },
-    { "GET", "/api/:entity/:record/why", LANE_FAST, 0, records_why, .permission = "read" },
-    { "POST", "/api/:entity/:record/:action", LANE_FAST, W, records_operate, .permission = ":action" },
-    { "POST", "/api/:entity/:action", LANE_FAST, W, records_operate_many, .permission = ":action" },
+    { "POST", "/api/session/password", LANE_SLOW, 0, .run = password_change },
+    { "POST", "/api/api_key", LANE_FAST, 0, .run = api_key_create, .permission = "api_key.create" },
+    { "GET", "/api/meta", LANE_FAST, ROUTE_TAGGED, .run = meta_read },
+    { "GET", "/api/openapi.json", LANE_SLOW, ROUTE_TAGGED, .run = openapi_read },
+    { "GET", "/api/events", LANE_FAST, 0, .run = events_open },
+    { "POST", "/api/batch", LANE_FAST, W, .run = batch_run },
+    { "GET", "/api/report/:entity", LANE_SLOW, 0, .run = report_run },
+    { "POST", "/api/import/:entity", LANE_SLOW, W | ROUTE_RAW, .run = import_run,
+      .permission = "create" },
+    { "GET", "/api/:entity", LANE_FAST, 0, .run = records_list, .permission = "read" },
+    { "POST", "/api/:entity", LANE_FAST, W, .run = records_create, .permission = "create" },
+    { "GET", "/api/:entity/:record", LANE_FAST, 0, .run = records_read, .permission = "read" },
+    { "PATCH", "/api/:entity/:record", LANE_FAST, W, .run = records_change,
+      .permission = "change" },
+    { "DELETE", "/api/:entity/:record", LANE_FAST, W, .run = records_delete,
+      .permission = "delete" },
+    { "GET", "/api/:entity/:record/history", LANE_FAST, 0, .run = records_history,
+      .permission = "read" },
+    { "GET", "/api/:entity/:record/flow", LANE_FAST, 0, .run = records_flow, .permission = "read" },
+    { "GET", "/api/:entity/:record/why", LANE_FAST, 0, .run = records_why, .permission = "read" },
+    { "POST", "/api/:entity/:record/:action", LANE_FAST, W, .run = records_operate,
+      .permission = ":action" },
+    { "POST", "/api/:entity/:action", LANE_FAST, W, .run = records_operate_many,
+      .permission = ":action" },
     { 0 },
 };
 #undef W
@@ -156,7 +162,8 @@ take_answer(struct call *c, const struct rq *rq)
 
     call_reply(c, rq->status ? rq->status : 200, rq->reply);
     if (!etag && c->route->flags & ROUTE_TAGGED)
-        etag = arena_printf(c->mem, "\"%.32s\"", sha256_text(c->mem, c->reply, c->reply_length) + 2);
+        etag =
+            arena_printf(c->mem, "\"%.32s\"", sha256_text(c->mem, c->reply, c->reply_length) + 2);
     c->location = arena_strdup(c->mem, rq->location);
     c->etag = arena_strdup(c->mem, etag);
     if (c->status == 200 && seen && etag && !strcmp(seen, etag) && !strcmp(c->route->method, "GET"))
@@ -199,8 +206,12 @@ run_in_transaction(struct call *c, struct db *db)
 {
     for (int tries = 0;; tries++) {
         arena_reset(c->work);
-        struct rq rq = { .mem = c->work, .db = db, .id = c->id, .language = c->language,
-                         .body = c->json, .body_text = c->body };
+        struct rq rq = { .mem = c->work,
+                         .db = db,
+                         .id = c->id,
+                         .language = c->language,
+                         .body = c->json,
+                         .body_text = c->body };
         bool ok = attempt(&rq, c);
 
         c->syncs = db_syncs(db);

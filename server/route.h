@@ -9,9 +9,9 @@
 #include <stdatomic.h>
 
 enum {
-    ROUTE_OPEN = 1,  /* for anybody: no session is asked for */
+    ROUTE_OPEN = 1,   /* for anybody: no session is asked for */
     ROUTE_WRITES = 2, /* business data: a transaction that writes, under an Idempotency-Key */
-    ROUTE_RAW = 4,   /* the body is not a JSON object */
+    ROUTE_RAW = 4,    /* the body is not a JSON object */
     ROUTE_TAGGED = 8, /* the answer gets an ETag of its bytes */
 };
 

@@ -78,24 +78,23 @@ describe(struct arena *mem, X509 *cert, EVP_PKEY *key)
            X509_gmtime_adj(X509_getm_notBefore(cert), -86400) &&
            X509_time_adj_ex(X509_getm_notAfter(cert), DAYS, 0, NULL) &&
            X509_set_pubkey(cert, key) &&
-           X509_NAME_add_entry_by_txt(name, "O", MBSTRING_UTF8,
-                                      (const unsigned char *)"Tenon", -1, -1, 0) &&
+           X509_NAME_add_entry_by_txt(name, "O", MBSTRING_UTF8, (const unsigned char *)"Tenon", -1,
+                                      -1, 0) &&
            X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8,
                                       (const unsigned char *)"Tenon server", -1, -1, 0) &&
            X509_set_issuer_name(cert, name) &&
            add_extension(cert, NID_basic_constraints, "critical,CA:TRUE,pathlen:0") &&
            add_extension(cert, NID_key_usage, "critical,digitalSignature,keyCertSign") &&
            add_extension(cert, NID_ext_key_usage, "serverAuth") &&
-           add_extension(cert, NID_subject_alt_name, names) &&
-           X509_sign(cert, key, EVP_sha256());
+           add_extension(cert, NID_subject_alt_name, names) && X509_sign(cert, key, EVP_sha256());
 }
 
 /* A file that is never readable by others, not even for a moment, and never half written. */
 static FILE *
 create_private(struct arena *mem, const char *path)
 {
-    int fd = open(arena_printf(mem, "%s.new", path), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
-                  0600);
+    int fd =
+        open(arena_printf(mem, "%s.new", path), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 
     return fd < 0 ? NULL : fdopen(fd, "w");
 }
@@ -113,8 +112,7 @@ write_pair(struct arena *mem, const struct tls *t, X509 *cert, EVP_PKEY *key)
 {
     FILE *f = create_private(mem, t->key);
 
-    if (!f || !PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL) ||
-        !publish(mem, f, t->key))
+    if (!f || !PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL) || !publish(mem, f, t->key))
         return false;
     f = create_private(mem, t->certificate);
     return f && PEM_write_X509(f, cert) && publish(mem, f, t->certificate);
