@@ -716,3 +716,17 @@ BEGIN
         USING pairs, from_entity;
 END $$;
 GRANT EXECUTE ON FUNCTION flow_start, flow_join TO tenon_app;
+
+-- ------------------------------------------------------------------ wrong values
+-- Why a value of a document cannot be of a type: the SQLSTATE and the domain's constraint;
+-- nulls when it can. PostgreSQL's own error names no field, so after a failure the server
+-- asks for each value that it was given.
+CREATE OR REPLACE FUNCTION cast_problem(document json, at text[], as_type text,
+                                        OUT state text, OUT constraint_name text)
+    LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    EXECUTE format('SELECT CAST(nullif($1, '''') AS %s)', as_type::regtype) USING document #>> at;
+EXCEPTION WHEN data_exception OR check_violation OR program_limit_exceeded THEN
+    GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, constraint_name = CONSTRAINT_NAME;
+END $$;
+GRANT EXECUTE ON FUNCTION cast_problem TO tenon_app;

@@ -14,8 +14,10 @@ struct column {
     const char *label, *help; /* help may be NULL */
     const char *type;         /* a domain of ours (amount, quantity, ...) or text, bigint, integer,
                                  boolean, date, timestamptz, numeric, jsonb, text[], ... */
-    bool required;            /* not null and without a default */
+    bool not_null;
+    bool required;            /* not null, without a default, and filled by no trigger */
     bool readonly;            /* identity, generated, guarded, state, or of a view */
+    bool generated;           /* GENERATED ALWAYS AS (...) STORED */
     bool secret;              /* never read, listed or filtered (none yet) */
     const char *refers_to;    /* table, or NULL */
     const char *choices;      /* "a b c" from CHECK (x IN (...)), or NULL */

@@ -1,0 +1,11 @@
+/*
+ * openapi.c - GET /api/openapi.
+ */
+#include "core/entity/query.h"
+
+bool
+api_openapi(struct rq *rq)
+{
+    rq->reply = "{}";
+    return true;
+}
