@@ -53,7 +53,7 @@ CREATE TABLE opportunity (
 );
 CREATE UNIQUE INDEX opportunity_of_lead ON opportunity (lead_id) WHERE lead_id IS NOT NULL;
 CREATE INDEX ON opportunity USING gin (search_terms);
-CREATE INDEX ON opportunity (company_id, pipeline_id, stage_id) WHERE state = 'open';
+CREATE INDEX ON opportunity (company_id, pipeline_id, stage_id) WHERE state NOT IN ('won', 'lost');
 CREATE INDEX ON opportunity (party_id);
 COMMENT ON TABLE opportunity IS 'Opportunity: what may be sold';
 COMMENT ON COLUMN opportunity.number IS 'Number';

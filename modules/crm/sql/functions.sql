@@ -21,7 +21,7 @@ CREATE OR REPLACE FUNCTION crm_company_setup(company bigint, chart text) RETURNS
 -- No stage named: the pipeline's first. Another stage brings its probability, unless one is typed.
 CREATE OR REPLACE FUNCTION opportunity_stage() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF TG_OP = 'UPDATE' AND OLD.state <> 'open'
+    IF TG_OP = 'UPDATE' AND OLD.state IN ('won', 'lost')
        AND (NEW.pipeline_id, NEW.stage_id) IS DISTINCT FROM (OLD.pipeline_id, OLD.stage_id) THEN
         PERFORM fail('wrong_state', 'stage_id', 'The opportunity is closed: reopen it first');
     END IF;
@@ -108,7 +108,7 @@ DECLARE
     heads bigint[] := ARRAY(SELECT DISTINCT opportunity_id FROM changed_rows);
 BEGIN
     PERFORM FROM opportunity WHERE id = ANY (heads) ORDER BY id FOR NO KEY UPDATE;
-    IF EXISTS (SELECT FROM opportunity WHERE id = ANY (heads) AND state <> 'open') THEN
+    IF EXISTS (SELECT FROM opportunity WHERE id = ANY (heads) AND state IN ('won', 'lost')) THEN
         PERFORM fail('wrong_state', 'state', 'The opportunity is closed: reopen it first');
     END IF;
     UPDATE opportunity o SET expected_amount = d.net

@@ -11,8 +11,8 @@ GRANT SELECT ON lead_fact TO tenon_app;
 
 CREATE VIEW opportunity_fact WITH (security_invoker = true) AS
 SELECT o.id, o.company_id, round(o.expected_amount * o.probability / 100, currency_scale(o.currency_code)) AS weighted_amount,
-       CASE WHEN o.state = 'open' THEN (now()::date - h.at::date) END AS days_in_stage,
-       o.state = 'open' AND o.close_date < app_today() AS late
+       CASE WHEN o.state NOT IN ('won', 'lost') THEN (now()::date - h.at::date) END AS days_in_stage,
+       o.state NOT IN ('won', 'lost') AND o.close_date < app_today() AS late
   FROM opportunity o
   LEFT JOIN LATERAL (SELECT h.at FROM opportunity_stage_history h WHERE h.opportunity_id = o.id
                       ORDER BY h.id DESC LIMIT 1) h ON true;
@@ -27,7 +27,7 @@ SELECT s.id, s.company_id, s.pipeline_id, s.id AS stage_id, s.position, o.curren
        coalesce(sum(o.expected_amount), 0) AS expected_amount,
        coalesce(sum(round(o.expected_amount * o.probability / 100, currency_scale(o.currency_code))), 0) AS weighted_amount
   FROM pipeline_stage s
-  LEFT JOIN opportunity o ON o.company_id = s.company_id AND o.stage_id = s.id AND o.state = 'open'
+  LEFT JOIN opportunity o ON o.company_id = s.company_id AND o.stage_id = s.id AND o.state NOT IN ('won', 'lost')
  GROUP BY s.id, s.company_id, s.pipeline_id, s.position, o.currency_code;
 COMMENT ON VIEW pipeline_forecast IS 'Forecast: open opportunities by stage and currency';
 COMMENT ON COLUMN pipeline_forecast.pipeline_id IS 'Pipeline';
