@@ -25,6 +25,15 @@ const char *entity_insert(struct rq *rq, const char *entity, const char *json);
 bool entity_update(struct rq *rq, const char *entity, const char *id, const char *version,
                    const char *json);
 
+/* What the layer above does after a record was saved, and what it allows: core/workflow
+ * defines it, so that a rule of the workflow follows from every generic write. */
+struct entity_events {
+    bool (*created)(struct rq *rq, const char *entity, const char *ids);
+    bool (*changed)(struct rq *rq, const char *entity, const char *ids);
+    const char *(*why)(struct rq *rq, const struct entity *e, const char *id);
+};
+extern const struct entity_events entity_events;
+
 /* --------------------------------------------------------------- the calls of the interface */
 
 /* A query string, decoded, in order. */

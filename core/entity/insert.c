@@ -7,7 +7,6 @@
  * separate statements, so that triggers on parts see their document.
  */
 #include "core/entity/body.h"
-#include "core/workflow/workflow.h"
 
 #include <string.h>
 
@@ -258,7 +257,7 @@ write_saved(struct rq *rq, const char *name, const char *ids, bool created)
     rq->entity = e;
     rq->ids = ids;
     bool good = (!e || !e->saved || e->saved(rq)) &&
-                (created ? workflow_created(rq, name, ids) : workflow_changed(rq, name, ids));
+                (created ? entity_events.created(rq, name, ids) : entity_events.changed(rq, name, ids));
 
     rq->entity = outer;
     rq->ids = outer_ids;

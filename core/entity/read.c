@@ -2,7 +2,6 @@
  * read.c - GET /api/<entity>/<id>: the whole record, with what may be done with it now.
  */
 #include "core/entity/query.h"
-#include "core/workflow/workflow.h"
 
 #include <string.h>
 
@@ -33,7 +32,7 @@ api_read(struct rq *rq, const struct entity *e, const char *id)
     const char *operations = NULL;
 
     if (e->operations || q.table->has_state) {
-        operations = workflow_why(rq, e, id);
+        operations = entity_events.why(rq, e, id);
         if (rq->errors)
             return false;
     }
