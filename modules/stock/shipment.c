@@ -1,0 +1,226 @@
+/*
+ * The life of a shipment: goods are set aside, move, or the plan is dropped. What moves takes
+ * its reservations with it (the trigger on stock_move); what does not stays behind on a
+ * backorder, which inherits the lines with all their links and is reserved again.
+ */
+#include "core/base/str.h"
+#include "modules/stock/stock.h"
+
+#include <string.h>
+
+/* Each line that cannot move as wanted: what is wrong, where, how much is possible, of what.
+ * $3: do the goods leave stock? */
+static const char find_problems[] =
+    "WITH wanted AS ("
+    "    SELECT w.*, i.code, s.number AS shipment, p.allow_negative"
+    "      FROM shipment_wanted($1::bigint[], $2::json) w"
+    "      JOIN shipment s ON s.id = w.shipment_id JOIN item i ON i.id = w.item_id"
+    "      JOIN location p ON p.id = stock_root(s.warehouse_id)"
+    ") SELECT 'nothing_to_ship', 'lines', s.number, NULL"
+    "    FROM shipment s"
+    "   WHERE s.id = ANY ($1::bigint[])"
+    "     AND NOT EXISTS (SELECT FROM wanted w WHERE w.shipment_id = s.id AND w.wanted <> 0)"
+    "  UNION ALL"
+    "  SELECT 'unknown_line', 'lines', b.id::text, NULL"
+    "    FROM json_to_recordset($2::json -> 'lines') AS b (id bigint)"
+    "   WHERE NOT EXISTS (SELECT FROM wanted w WHERE w.line_id = b.id)"
+    "  UNION ALL"
+    "  SELECT CASE WHEN w.wanted NOT BETWEEN 0 AND w.open THEN 'too_much' ELSE 'short_stock' END,"
+    "         format('lines[%s].quantity', w.number),"
+    "         trim_scale(CASE WHEN w.wanted NOT BETWEEN 0 AND w.open THEN w.open"
+    "                         ELSE w.reserved END)::text, w.code"
+    "    FROM wanted w"
+    "   WHERE w.wanted NOT BETWEEN 0 AND w.open"
+    "      OR ($3::boolean AND w.wanted > w.reserved AND NOT w.allow_negative)";
+
+/* What stays behind: shipments and, per shipment, the document that takes it over. */
+static const char find_rest[] =
+    "WITH rest AS ("
+    "    SELECT w.shipment_id, json_agg(jsonb_strip_nulls(to_jsonb(l) - '{id,company_id,shipment_id,"
+    "               quantity,quantity_done,quantity_reserved}'::text[])"
+    "               || jsonb_build_object('quantity', (w.open - w.wanted)::text)"
+    "               ORDER BY l.position, l.id) AS lines"
+    "      FROM shipment_wanted($1::bigint[], $2::json) w JOIN shipment_line l ON l.id = w.line_id"
+    "     WHERE w.wanted < w.open GROUP BY w.shipment_id"
+    ") SELECT array_agg(s.id ORDER BY s.id),"
+    "         json_agg(jsonb_strip_nulls(to_jsonb(s) - '{id,company_id,number,done_date,flow_id,"
+    "             workflow_id,state,created_at,created_by,updated_at,updated_by,version,"
+    "             search_terms,tracking_number}'::text[])"
+    "             || jsonb_build_object('backorder_of_id', s.id, 'lines', r.lines) ORDER BY s.id)"
+    "    FROM rest r JOIN shipment s ON s.id = r.shipment_id";
+
+/* What is set aside goes first; places that may be negative give the rest. */
+static const char move_out[] =
+    "INSERT INTO stock_move (item_id, quantity, from_location_id, to_location_id, lot_id, moved_on,"
+    "                        shipment_line_id)"
+    "SELECT p.item_id, p.quantity, p.location_id,"
+    "       coalesce(s.other_location_id, stock_side(s.company_id, 'customer')), p.lot_id,"
+    "       coalesce(($2::json ->> 'date')::date, app_today()), p.line_id"
+    "  FROM (SELECT w.shipment_id, w.line_id, w.item_id, r.location_id, r.lot_id,"
+    "               least(r.quantity, w.wanted + r.quantity"
+    "                     - sum(r.quantity) OVER (PARTITION BY w.line_id ORDER BY r.id)) AS quantity"
+    "          FROM shipment_wanted($1::bigint[], $2::json) w"
+    "          JOIN reservation r ON r.shipment_line_id = w.line_id"
+    "        UNION ALL"
+    "        SELECT w.shipment_id, w.line_id, w.item_id, coalesce(l.location_id, stock_root(s.warehouse_id)),"
+    "               l.lot_id, w.wanted - w.reserved"
+    "          FROM shipment_wanted($1::bigint[], $2::json) w"
+    "          JOIN shipment_line l ON l.id = w.line_id JOIN shipment s ON s.id = w.shipment_id) p"
+    "  JOIN shipment s ON s.id = p.shipment_id"
+    " WHERE p.quantity > 0"
+    " ORDER BY p.item_id, p.line_id, p.location_id, p.lot_id";
+
+static const char move_in[] =
+    "INSERT INTO stock_move (item_id, quantity, from_location_id, to_location_id, lot_id, moved_on,"
+    "                        unit_cost, shipment_line_id)"
+    "SELECT w.item_id, w.wanted, coalesce(s.other_location_id, stock_side(s.company_id,"
+    "           CASE s.kind WHEN 'return' THEN 'customer' ELSE 'supplier' END)),"
+    "       coalesce(l.location_id, stock_root(s.warehouse_id)), l.lot_id,"
+    "       coalesce(($2::json ->> 'date')::date, app_today()), l.unit_cost, l.id"
+    "  FROM shipment_wanted($1::bigint[], $2::json) w"
+    "  JOIN shipment_line l ON l.id = w.line_id JOIN shipment s ON s.id = w.shipment_id"
+    " WHERE w.wanted > 0"
+    " ORDER BY w.item_id, w.line_id";
+
+static const char drop_untouched[] =
+    "DELETE FROM shipment_line WHERE shipment_id = ANY ($1::bigint[]) AND quantity_done = 0";
+static const char release_part[] =
+    "DELETE FROM reservation r USING shipment_line l"
+    " WHERE l.shipment_id = ANY ($1::bigint[]) AND r.shipment_line_id = l.id";
+static const char shorten_part[] =
+    "UPDATE shipment_line SET quantity = quantity_done"
+    " WHERE shipment_id = ANY ($1::bigint[]) AND quantity_done < quantity";
+
+/* Add an error for each problem; true when there is none. */
+static bool
+problems_report(struct rq *rq, const struct rows *found)
+{
+    for (int i = 0; i < found->count; i++) {
+        const char *code = cell(found, i, 0), *field = cell(found, i, 1);
+        const char *what = cell(found, i, 2), *item = cell(found, i, 3);
+
+        if (strcmp(code, "nothing_to_ship") == 0)
+            fail(rq, code, field, "There is nothing to move on %s", what);
+        else if (strcmp(code, "unknown_line") == 0)
+            fail(rq, code, field, "There is no line %s on this shipment", what);
+        else if (strcmp(code, "too_much") == 0)
+            fail(rq, code, field, "Only %s of %s are open on this line", what, item);
+        else
+            fail(rq, code, field, "Only %s of %s are available", what, item);
+    }
+    return found->count == 0;
+}
+
+/* "{1,2}" and "{7,8}" as [{"from":1,"to":7},{"from":2,"to":8}]. */
+static const char *
+pairs_of(struct rq *rq, const char *from, const char *to)
+{
+    struct str s = str_new(rq->mem);
+
+    for (from++, to++; *from && *to; from++, to++) {
+        size_t f = strcspn(from, ",}"), t = strcspn(to, ",}");
+
+        str_printf(&s, "%s{\"from\":%.*s,\"to\":%.*s}", s.len ? "," : "[", (int)f, from, (int)t,
+                   to);
+        from += f;
+        to += t;
+    }
+    str_add(&s, s.len ? "]" : "[]");
+    return s.text;
+}
+
+/* Put what did not move on backorders, and set aside for them what there is. */
+static bool
+rest_carry_over(struct rq *rq, const char *shipments, const char *documents)
+{
+    const char *made;
+
+    if (!db_exec(rq, release_part, P(shipments)) || !db_exec(rq, drop_untouched, P(shipments)) ||
+        !db_exec(rq, shorten_part, P(shipments)))
+        return false;
+    made = entity_insert(rq, "shipment", documents);
+    return made && flow_join(rq, "shipment", "shipment", pairs_of(rq, shipments, made)) &&
+           stock_reserve(rq, made);
+}
+
+/* Check what is wanted, move it with this statement, carry over the rest. */
+static bool
+shipment_move(struct rq *rq, const char *sql, bool leaves)
+{
+    const char *shipments, *documents;
+    struct rows problems;
+
+    db_ask(rq, find_rest, P(rq->ids, rq->body_text), OUT(&shipments, &documents));
+    if (!db_rows(rq, find_problems, P(rq->ids, rq->body_text, leaves ? "true" : "false"),
+                 &problems))
+        return false;
+    return problems_report(rq, &problems) && db_exec(rq, sql, P(rq->ids, rq->body_text)) &&
+           (!shipments || rest_carry_over(rq, shipments, documents));
+}
+
+/*
+ * Goods issue: what is wanted must be set aside or free. Body: date, lines [{id, quantity}];
+ * without lines everything, with "partial": true as much as there is.
+ *
+ * Errors: nothing_to_ship, unknown_line (lines), too_much, short_stock (lines[n].quantity)
+ */
+static bool
+shipment_ship(struct rq *rq)
+{
+    return stock_reserve(rq, rq->ids) && shipment_move(rq, move_out, true);
+}
+
+/*
+ * Goods receipt, of a receipt or a return. Body: date, lines [{id, quantity}].
+ *
+ * Errors: nothing_to_ship, unknown_line (lines), too_much (lines[n].quantity)
+ */
+static bool
+shipment_receive(struct rq *rq)
+{
+    return shipment_move(rq, move_in, false);
+}
+
+static bool
+shipment_reserve(struct rq *rq)
+{
+    return stock_reserve(rq, rq->ids);
+}
+
+static bool
+shipment_release(struct rq *rq)
+{
+    return stock_release(rq, rq->ids);
+}
+
+static const char fill_address[] =
+    "UPDATE shipment s"
+    "   SET address_name = coalesce(a.name, p.name), street = a.street, city = a.city,"
+    "       region = a.region, postal_code = a.postal_code, country_code = a.country_code"
+    "  FROM party p LEFT JOIN LATERAL ("
+    "       SELECT * FROM party_address o WHERE o.party_id = p.id"
+    "        ORDER BY o.purpose = 'shipping' DESC, o.is_default DESC, o.id LIMIT 1) a ON true"
+    " WHERE s.id = ANY ($1::bigint[]) AND s.kind = 'delivery' AND p.id = s.party_id"
+    "   AND s.address_name IS NULL AND s.street IS NULL";
+
+bool
+shipment_saved(struct rq *rq)
+{
+    return db_exec(rq, fill_address, P(rq->ids));
+}
+
+const struct operation shipment_operations[] = {
+    { "reserve", "Reserve", .from = "draft", .run = shipment_reserve,
+      .help = "Set stock aside, as far as there is any" },
+    { "release", "Release", .from = "draft", .run = shipment_release,
+      .help = "Give back what is set aside" },
+    { "ship", "Ship", .from = "draft", .to = "done", .run = shipment_ship,
+      .args = "date:date lines:set partial:boolean",
+      .help = "The goods have left; what did not stays on a backorder" },
+    { "receive", "Receive", .from = "draft", .to = "done", .run = shipment_receive,
+      .args = "date:date lines:set",
+      .help = "The goods have arrived; what did not stays on a backorder" },
+    { "cancel", "Cancel", .from = "draft", .to = "cancelled", .run = shipment_release,
+      .help = "Drop the plan and give back what is set aside" },
+    { 0 },
+};

@@ -1,0 +1,49 @@
+/*
+ * stock.h - goods: where they are, what moved, what they are worth.
+ *
+ * A shipment is the only document that moves goods between partners and warehouses; a count
+ * books what is really there; opening stock is a row of stock_opening. Each of them writes
+ * stock_move, and the database does the rest in the same transaction: balances, reservations,
+ * quantities done, values, and one journal entry per document and day, made at COMMIT.
+ *
+ * Order of valuation. Moves are valued in the order (moved_on, id), whatever the order in
+ * which they are booked. A move that belongs before others re-values those others at once: what
+ * changes is added to stock_value with the reason "revaluation" and posted on the day of the
+ * move that it corrects (the first open day when that one is closed). A move that would leave
+ * less than nothing at a place on any day is refused. A return or a find without a cost takes
+ * the cost that it has when it is booked, and keeps it.
+ *
+ * Importing opening stock. Create rows of the entity stock_opening: opened_on, item_id (or
+ * item.code), quantity, unit_cost in the currency of the company; warehouse_id, location_id
+ * and lot_id where wanted. Each row makes its move when it is created; there is nothing to run
+ * afterwards, and like every ledger it cannot be changed or deleted: count it away instead.
+ *
+ * Other modules bind documents by link columns on shipment_line; backorders inherit them. In
+ * SQL: the view stock_available, and stock_availability(warehouse, items) -> item_id, on_hand,
+ * reserved, available. Costs: stock_valuation(quantity, value), stock_move_fact(value).
+ */
+#ifndef TENON_STOCK_H
+#define TENON_STOCK_H
+
+#include "core/workflow/workflow.h"
+
+extern const struct module stock_module;
+
+/*
+ * Set stock aside for the open lines of these deliveries and transfers ("{7,9}"), earliest
+ * planned first, as far as it goes: never the same unit twice. Lots that expire first are
+ * taken first. Queues statements, makes no round trip; what was reserved stands in
+ * shipment_line.quantity_reserved.
+ */
+bool stock_reserve(struct rq *rq, const char *shipment_ids);
+
+/* Give back what is set aside for these shipments. No round trip. */
+bool stock_release(struct rq *rq, const char *shipment_ids);
+
+extern const struct operation shipment_operations[];
+extern const struct operation stock_count_operations[];
+
+/* Fills in the address of deliveries that were made without one. */
+bool shipment_saved(struct rq *rq);
+
+#endif
