@@ -19,9 +19,10 @@
 #include <unistd.h>
 
 enum {
-    RETRY_S = 30,  /* for processes of a crashed server to end */
-    START_S = 600, /* a long recovery after a crash */
-    STOP_S = 60,   /* fast shutdown */
+    RETRY_S = 30,     /* for processes of a crashed server to end */
+    ORPHAN_MS = 3000, /* before those are told to */
+    START_S = 600,    /* a long recovery after a crash */
+    STOP_S = 60,      /* fast shutdown */
     STEP_MS = 50,
     LOG_MB = 10, /* the log of the cluster starts anew past this */
 };
@@ -235,7 +236,7 @@ log_since(struct job *job, size_t before)
 
 /*
  * Launch until it runs. Processes of a server that was killed may take a while to notice:
- * as long as they hold the shared memory PostgreSQL refuses to start; after 10 s those that
+ * as long as they hold the shared memory PostgreSQL refuses to start; after 3 s those that
  * still work in our folder are told to quit.
  */
 static bool
@@ -262,7 +263,7 @@ run_server(struct job *job, const char *bin, const char **error)
 
         if (answer == LATE || !others || waited >= RETRY_S * 1000)
             return explain(job, log, error);
-        if (waited == 10000)
+        if (waited == ORPHAN_MS)
             proc_signal_all(job->mem, job->place->pg, SIGQUIT);
         proc_sleep_ms(250);
     }

@@ -5,32 +5,21 @@
  * recorded is compared with what the program holds, and nothing is touched when they agree;
  * views go before the tables under them may change, and come back after their functions.
  */
-#include "core/db/migrate.h"
 #include "core/base/str.h"
+#include "core/db/migrate_parts.h"
 #include "core/db/script.h"
 
 #include <ctype.h>
-#include <libpq-fe.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-struct migration {
-    struct arena *mem;
-    PGconn *conn;
-    const struct asset *files;
-    const char *const *order; /* folders: NULL is sql/, then the modules */
-    PGresult *recorded;       /* path, checksum */
-    int applied;
-    const char *error;
-};
-
 /* ------------------------------------------------------------------------------- statements */
 
-static bool
-stop(struct migration *m, const char *error)
+bool
+migrate_stop(struct migration *m, const char *error)
 {
     m->error = error;
     return false;
@@ -64,21 +53,21 @@ forget_result(void *result)
 }
 
 /* Runs one statement; the result lives as long as the arena. */
-static bool
-ask(struct migration *m, PGresult **out, const char *sql, int n, const char *const *params)
+bool
+migrate_ask(struct migration *m, PGresult **out, const char *sql, int n, const char *const *params)
 {
     PGresult *res = PQexecParams(m->conn, sql, n, NULL, params, NULL, NULL, 0);
 
     arena_defer(m->mem, forget_result, res);
     if (out)
         *out = res;
-    return succeeded(res) || stop(m, arena_strdup(m->mem, said(m, res)));
+    return succeeded(res) || migrate_stop(m, arena_strdup(m->mem, said(m, res)));
 }
 
-static bool
-run(struct migration *m, const char *sql)
+bool
+migrate_run(struct migration *m, const char *sql)
 {
-    return ask(m, NULL, sql, 0, NULL);
+    return migrate_ask(m, NULL, sql, 0, NULL);
 }
 
 /* The place that PostgreSQL names, counted in characters from the statement's start. */
@@ -203,10 +192,10 @@ all_known(struct migration *m)
         while (a->path && strcmp(a->path, path))
             a++;
         if (!a->path && is_numbered(base_name(path)))
-            return stop(m, arena_printf(m->mem,
-                                        "This database was made by a newer version of "
-                                        "Tenon (%s is not in this program)",
-                                        path));
+            return migrate_stop(m, arena_printf(m->mem,
+                                                "This database was made by a newer version of "
+                                                "Tenon (%s is not in this program)",
+                                                path));
     }
     return true;
 }
@@ -220,11 +209,11 @@ compare(struct migration *m, const struct asset *file, const char *name, bool *p
     if (was && !strcmp(was, checksum(m, file)))
         return true;
     if (was && is_numbered(name))
-        return stop(m, arena_printf(m->mem,
-                                    "%s was changed after it had been applied to this "
-                                    "database: put it back, and put the change into a "
-                                    "new file",
-                                    file->path));
+        return migrate_stop(m, arena_printf(m->mem,
+                                            "%s was changed after it had been applied to this "
+                                            "database: put it back, and put the change into a "
+                                            "new file",
+                                            file->path));
     *pending = true;
     return true;
 }
@@ -263,8 +252,9 @@ apply(struct migration *m, const struct asset *file)
     long ms = (to.tv_sec - from.tv_sec) * 1000 + (to.tv_nsec - from.tv_nsec) / 1000000;
 
     m->applied++;
-    return ask(m, NULL, record, 3,
-               (const char *[]){ file->path, checksum(m, file), arena_printf(m->mem, "%ld", ms) });
+    return migrate_ask(
+        m, NULL, record, 3,
+        (const char *[]){ file->path, checksum(m, file), arena_printf(m->mem, "%ld", ms) });
 }
 
 static bool
@@ -322,10 +312,10 @@ drop_views(struct migration *m)
         "   AND relowner = 'tenon_owner'::regrole AND relname <> ALL ($1::name[])";
     PGresult *views;
 
-    if (!ask(m, &views, find, 1, (const char *[]){ views_kept(m) }))
+    if (!migrate_ask(m, &views, find, 1, (const char *[]){ views_kept(m) }))
         return false;
     return PQgetisnull(views, 0, 0) ||
-           run(m, arena_printf(m->mem, "DROP VIEW %s", PQgetvalue(views, 0, 0)));
+           migrate_run(m, arena_printf(m->mem, "DROP VIEW %s", PQgetvalue(views, 0, 0)));
 }
 
 /* Grants, triggers and policies of all tables; then the caches of running servers are old. */
@@ -341,89 +331,14 @@ static const char finish[] =
 static bool
 apply_all(struct migration *m)
 {
-    if (!run(m, "SET LOCAL ROLE tenon_owner") || !run(m, "SET LOCAL search_path = tenon") ||
-        !run(m, "SET LOCAL check_function_bodies = off") || !drop_views(m))
+    if (!migrate_run(m, "SET LOCAL ROLE tenon_owner") ||
+        !migrate_run(m, "SET LOCAL search_path = tenon") ||
+        !migrate_run(m, "SET LOCAL check_function_bodies = off") || !drop_views(m))
         return false;
     for (int i = -1; i < 0 || m->order[i]; i++)
         if (!apply_folder(m, folder_of(m, i < 0 ? NULL : m->order[i])))
             return false;
-    return run(m, finish) && run(m, "RESET ROLE");
-}
-
-/* -------------------------------------------------------------------- roles and the schema */
-
-/* Roles belong to the whole cluster: another database may just have made them. */
-static const char roles[] =
-    "DO $$ BEGIN"
-    "    IF to_regrole('tenon_owner') IS NULL THEN"
-    "        CREATE ROLE tenon_owner NOLOGIN BYPASSRLS;"
-    "        ALTER ROLE tenon_owner SET search_path = tenon;"
-    "        ALTER ROLE tenon_owner SET timezone = 'UTC';"
-    "    END IF;"
-    "    IF to_regrole('tenon_app') IS NULL THEN"
-    "        CREATE ROLE tenon_app LOGIN;"
-    "        ALTER ROLE tenon_app SET search_path = tenon;"
-    "        ALTER ROLE tenon_app SET timezone = 'UTC';"
-    "        ALTER ROLE tenon_app SET plan_cache_mode = 'auto';"
-    "    END IF;"
-    "    IF NOT pg_has_role('tenon_owner', 'MEMBER') THEN"
-    "        EXECUTE format('GRANT tenon_owner TO %I', current_user);"
-    "    END IF;"
-    "EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;"
-    "END $$";
-
-static const char schema[] =
-    "DO $$ BEGIN"
-    "    IF to_regnamespace('tenon') IS NULL THEN"
-    "        CREATE SCHEMA tenon AUTHORIZATION tenon_owner;"
-    "    END IF;"
-    "    CREATE EXTENSION IF NOT EXISTS btree_gist;"
-    "    EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database());"
-    "    EXECUTE format('GRANT CONNECT ON DATABASE %I TO tenon_app', current_database());"
-    "    SET LOCAL ROLE tenon_owner;"
-    "    GRANT USAGE ON SCHEMA tenon TO tenon_app;"
-    "    ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON ROUTINES FROM PUBLIC;"
-    "    CREATE TABLE IF NOT EXISTS tenon.migration ("
-    "        path       text PRIMARY KEY,"
-    "        checksum   text NOT NULL,"
-    "        applied_at timestamptz NOT NULL DEFAULT now(),"
-    "        ms         integer NOT NULL);"
-    "    RESET ROLE;"
-    "END $$";
-
-static bool
-make_roles(struct migration *m)
-{
-    PGresult *res;
-
-    if (ask(m, &res, roles, 0, NULL))
-        return true;
-    const char *state = PQresultErrorField(res, PG_DIAG_SQLSTATE);
-
-    if (!state || strcmp(state, "42501"))
-        return false;
-    return stop(m, arena_printf(m->mem,
-                                "The role %s may not make the roles that Tenon needs. Let "
-                                "an administrator of the database run: CREATE ROLE "
-                                "tenon_owner NOLOGIN BYPASSRLS; CREATE ROLE tenon_app "
-                                "LOGIN; ALTER ROLE tenon_owner SET search_path = tenon; "
-                                "ALTER ROLE tenon_app SET search_path = tenon; GRANT "
-                                "tenon_owner TO \"%s\" - and start again",
-                                PQuser(m->conn), PQuser(m->conn)));
-}
-
-/* The hash is made here: the password itself never travels, nor gets into a log. */
-static bool
-set_password(struct migration *m, const char *password)
-{
-    char *hash = PQencryptPasswordConn(m->conn, password, "tenon_app", "scram-sha-256");
-
-    if (!hash)
-        return stop(m, "The password of tenon_app cannot be hashed");
-    bool good = run(m, arena_printf(m->mem, "ALTER ROLE tenon_app PASSWORD '%s'", hash));
-
-    PQfreemem(hash);
-    return good;
+    return migrate_run(m, finish) && migrate_run(m, "RESET ROLE");
 }
 
 /* --------------------------------------------------------------------------------- the whole */
@@ -433,12 +348,13 @@ read_recorded(struct migration *m)
 {
     PGresult *known;
 
-    if (!ask(m, &known, "SELECT FROM pg_class WHERE oid = to_regclass('tenon.migration')", 0, NULL))
+    if (!migrate_ask(m, &known, "SELECT FROM pg_class WHERE oid = to_regclass('tenon.migration')",
+                     0, NULL))
         return false;
-    return ask(m, &m->recorded,
-               PQntuples(known) ? "SELECT path, checksum FROM tenon.migration"
-                                : "SELECT NULL, NULL WHERE false",
-               0, NULL);
+    return migrate_ask(m, &m->recorded,
+                       PQntuples(known) ? "SELECT path, checksum FROM tenon.migration"
+                                        : "SELECT NULL, NULL WHERE false",
+                       0, NULL);
 }
 
 static bool
@@ -446,13 +362,14 @@ migrate_locked(struct migration *m, const char *password)
 {
     bool pending = false;
 
-    if (!run(m, "BEGIN") || !run(m, "SELECT pg_advisory_xact_lock(hashtext('tenon migration'))") ||
-        !run(m, "SET LOCAL client_min_messages = error") || !read_recorded(m) ||
+    if (!migrate_run(m, "BEGIN") ||
+        !migrate_run(m, "SELECT pg_advisory_xact_lock(hashtext('tenon migration'))") ||
+        !migrate_run(m, "SET LOCAL client_min_messages = error") || !read_recorded(m) ||
         !find_pending(m, &pending))
         return false;
-    if (pending && (!make_roles(m) || !run(m, schema) || !apply_all(m)))
+    if (pending && (!migrate_roles(m) || !migrate_schema(m) || !apply_all(m)))
         return false;
-    return (!password || set_password(m, password)) && run(m, "COMMIT");
+    return migrate_run(m, "COMMIT") && (!password || migrate_password(m, password));
 }
 
 bool

@@ -68,8 +68,6 @@ an_unknown_login_takes_as_long_as_a_wrong_password(void)
     arena_free(mem);
 }
 
-#define{ "name", name } { #name, name }
-
 const struct test password_tests[] = {
     { "a password matches its own hash and no other",
       a_password_matches_its_own_hash_and_no_other },
