@@ -22,7 +22,8 @@ CALL table_register('workflow_turn', 'internal');
 -- When the rules of dates and schedules were last looked at.
 CREATE TABLE workflow_clock (
     only_one boolean PRIMARY KEY DEFAULT true CHECK (only_one),
-    at       timestamptz NOT NULL DEFAULT '-infinity'
+    at       timestamptz NOT NULL DEFAULT '-infinity',
+    position bigint NOT NULL DEFAULT 0           -- of the last event seen
 );
 INSERT INTO workflow_clock DEFAULT VALUES;
 CALL table_register('workflow_clock', 'internal');

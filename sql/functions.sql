@@ -730,3 +730,178 @@ EXCEPTION WHEN data_exception OR check_violation OR program_limit_exceeded THEN
     GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, constraint_name = CONSTRAINT_NAME;
 END $$;
 GRANT EXECUTE ON FUNCTION cast_problem TO tenon_app;
+
+-- ------------------------------------------------------------------ events and jobs
+/*
+ * Give committed audit rows their positions as events, and put what rules marked `after` shall
+ * do into the queue of jobs. Every transaction below the snapshot's xmin has ended, so nothing
+ * can appear before the cursor later. One dispatcher at a time: it holds the cursor's row.
+ */
+CREATE OR REPLACE FUNCTION outbox_publish() RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
+DECLARE
+    c         event_cursor;
+    published integer;
+BEGIN
+    SELECT * INTO c FROM event_cursor FOR UPDATE SKIP LOCKED;
+    IF NOT FOUND THEN
+        RETURN 0;
+    END IF;
+    WITH due AS MATERIALIZED (
+        SELECT a.*, row_number() OVER (ORDER BY a.xid, a.id) AS n FROM (
+            SELECT * FROM audit_log WHERE (xid, id) > (c.xid, c.audit_id)
+               AND xid < pg_snapshot_xmin(pg_current_snapshot())
+             ORDER BY xid, id LIMIT 1000) a
+    ), made AS (
+        INSERT INTO event (position, audit_id, xid, company_id, at, request_id, actor_id, entity, record_id, action)
+        SELECT c.position + n, id, xid, company_id, at, request_id, actor_id, entity, record_id, action FROM due
+        RETURNING *
+    ), queued AS (
+        INSERT INTO job (company_id, kind, key, lane, payload, actor_id)
+        SELECT coalesce(e.company_id, u.default_company_id, (SELECT min(id) FROM company)), 'rule',
+               format('rule:%s:%s', r.name, e.position), format('%s:%s', e.entity, e.record_id),
+               jsonb_build_object('rule', r.name, 'entity', e.entity, 'record', e.record_id, 'event', e.position),
+               e.actor_id
+          FROM made e LEFT JOIN app_user u ON u.id = e.actor_id
+          JOIN workflow_rule r ON r.active AND r.entity = e.entity AND r.definition ->> 'timing' = 'after'
+         WHERE workflow_rule_wakes(r.definition -> 'when', e.action, e.audit_id)
+         ORDER BY e.position, r.position, r.id
+        ON CONFLICT (key) DO NOTHING
+    )
+    UPDATE event_cursor SET xid = last.xid, audit_id = last.audit_id, position = last.position
+      FROM (SELECT * FROM made ORDER BY position DESC LIMIT 1) last
+     RETURNING last.position - c.position INTO published;
+    PERFORM workflow_timers();
+    RETURN coalesce(published, 0);
+END $$;
+
+CREATE OR REPLACE FUNCTION workflow_rule_wakes(waits_for jsonb, action text, audit bigint) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
+    SELECT CASE action
+        WHEN 'deleted' THEN false
+        WHEN 'created' THEN waits_for ? 'created'
+        WHEN 'changed' THEN waits_for ? 'changed' AND (
+            NOT EXISTS (SELECT FROM json_words(waits_for -> 'changed')) OR EXISTS (
+                SELECT FROM audit_payload p, json_words(waits_for -> 'changed') f
+                 WHERE p.audit_id = audit AND p.old -> f IS DISTINCT FROM p.new -> f))
+        ELSE action IN (SELECT json_words(waits_for -> 'transition')) END $$;
+
+-- Jobs of a rule for records, outside the outbox: after a step that moves no state.
+CREATE OR REPLACE FUNCTION workflow_queue(for_rule text, on_entity text, ids bigint[]) RETURNS void
+    LANGUAGE sql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
+    INSERT INTO job (company_id, kind, lane, payload, actor_id)
+    SELECT app_company(), 'rule', format('%s:%s', on_entity, i),
+           jsonb_build_object('rule', for_rule, 'entity', on_entity, 'record', i), app_user_id()
+      FROM unnest(ids) i $$;
+
+CREATE OR REPLACE FUNCTION webhook_queue(for_rule text, on_entity text, record bigint, url text, body jsonb)
+    RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
+    INSERT INTO job (company_id, kind, lane, payload, actor_id)
+    VALUES (app_company(), 'webhook', format('webhook:%s:%s', on_entity, record),
+            jsonb_build_object('rule', for_rule, 'entity', on_entity, 'record', record, 'url', url, 'body',
+                coalesce(body, jsonb_build_object('rule', for_rule, 'entity', on_entity, 'id', record))),
+            app_user_id()) $$;
+
+/*
+ * What the rules of dates and schedules have become due for. A date fires once per record and
+ * date: its job's key says both. All records are looked at once an hour (the day moves on),
+ * those that changed at every call. Dates more than a year ago do not fire.
+ */
+CREATE OR REPLACE FUNCTION workflow_timers() RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
+DECLARE
+    r       workflow_rule;
+    clock   workflow_clock;
+    columns table_columns;
+    seen    bigint;
+BEGIN
+    SELECT * INTO clock FROM workflow_clock WHERE at < now() - interval '5 seconds' FOR UPDATE SKIP LOCKED;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    SELECT position INTO seen FROM event_cursor;
+    FOR r IN SELECT * FROM workflow_rule WHERE active AND definition -> 'when' ?| '{date,schedule}' LOOP
+        SELECT * INTO columns FROM table_columns WHERE name = r.entity;
+        IF columns.name IS NULL THEN
+            CONTINUE;
+        ELSIF r.definition -> 'when' ? 'schedule' THEN
+            PERFORM workflow_schedule(r, columns.has_company);
+        ELSE
+            PERFORM workflow_dates(r, columns.has_company,
+                CASE WHEN date_trunc('hour', clock.at) = date_trunc('hour', now()) AND r.updated_at < clock.at
+                     THEN clock.position END);
+        END IF;
+    END LOOP;
+    DELETE FROM job WHERE state = 'done' AND payload ? 'event' AND finished_at < now() - interval '30 days';
+    DELETE FROM job WHERE state = 'done' AND finished_at < now() - interval '400 days';
+    DELETE FROM workflow_rule_run WHERE at < now() - interval '90 days';
+    UPDATE workflow_clock SET at = now(), position = seen;
+END $$;
+
+-- since: only records with events after this position; null: all.
+CREATE OR REPLACE FUNCTION workflow_dates(r workflow_rule, has_company boolean, since bigint) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
+DECLARE
+    due text := r.definition -> 'when' ->> 'date';
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass('tenon.' || quote_ident(r.entity))
+                      AND attname = due AND atttypid IN ('date'::regtype, 'timestamptz'::regtype)) THEN
+        RETURN;
+    END IF;
+    EXECUTE format(
+        'INSERT INTO job (company_id, kind, key, lane, payload)'
+        ' SELECT o.id, ''rule'', format(''rule:%%s:%%s:%%s'', $1, t.id, t.%1$I), format(''%%s:%%s'', %2$L::text, t.id),'
+        '        jsonb_build_object(''rule'', $1, ''entity'', %2$L::text, ''record'', t.id, ''date'', t.%1$I)'
+        '   FROM %2$I t JOIN company o ON o.id = %3$s'
+        '  WHERE (t.%1$I + $2 * interval ''1 day'') BETWEEN now() - interval ''366 days'''
+        '        AND CASE WHEN %4$L THEN now() ELSE now() AT TIME ZONE o.time_zone END'
+        '    AND ($3 IS NULL OR t.id IN (SELECT record_id FROM event WHERE position > $3 AND entity = %2$L))'
+        '    AND NOT EXISTS (SELECT FROM job j WHERE j.key = format(''rule:%%s:%%s:%%s'', $1, t.id, t.%1$I))'
+        '  ORDER BY t.id ON CONFLICT (key) DO NOTHING',
+        due, r.entity, CASE WHEN has_company THEN 't.company_id' ELSE '(SELECT min(id) FROM company)' END,
+        (SELECT atttypid = 'timestamptz'::regtype FROM pg_attribute
+          WHERE attrelid = to_regclass('tenon.' || quote_ident(r.entity)) AND attname = due))
+        USING r.name, coalesce((r.definition -> 'when' ->> 'days')::integer, 0), since;
+END $$;
+
+-- One job per company and slot of time; slots that nobody saw are not made up for.
+CREATE OR REPLACE FUNCTION workflow_schedule(r workflow_rule, has_company boolean) RETURNS void
+    LANGUAGE sql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
+    INSERT INTO job (company_id, kind, key, lane, payload)
+    SELECT o.id, 'rule', format('rule:%s:%s:%s', r.name, o.id, slot.n), format('rule:%s:%s', r.name, o.id),
+           jsonb_build_object('rule', r.name, 'entity', r.entity)
+      FROM company o,
+           LATERAL (SELECT floor(extract(epoch FROM now())
+                / greatest(extract(epoch FROM (r.definition -> 'when' ->> 'schedule')::interval), 60))::bigint AS n) slot
+     WHERE (has_company OR o.id = (SELECT min(id) FROM company))
+       AND NOT EXISTS (SELECT FROM job j WHERE j.key = format('rule:%s:%s:%s', r.name, o.id, slot.n))
+    ON CONFLICT (key) DO NOTHING $$;
+
+-- Take a due job for the rest of this transaction; no row when there is none. Jobs of one
+-- lane run one after the other: a job waits for the earlier ones, dead ones included.
+CREATE OR REPLACE FUNCTION job_take() RETURNS TABLE (id bigint, kind text, company_id bigint, actor_id bigint,
+                                                     language text, key text, payload jsonb, attempts integer)
+    LANGUAGE sql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
+    SELECT j.id, j.kind, j.company_id, j.actor_id,
+           coalesce((SELECT u.language FROM app_user u WHERE u.id = j.actor_id), 'en'), j.key, j.payload, j.attempts
+      FROM job j
+     WHERE j.state = 'waiting' AND j.run_at <= now()
+       AND NOT EXISTS (SELECT FROM job e WHERE e.lane = j.lane AND e.id < j.id
+                          AND e.state IN ('waiting', 'running', 'dead'))
+     ORDER BY j.run_at, j.id LIMIT 1 FOR UPDATE OF j SKIP LOCKED $$;
+
+CREATE OR REPLACE FUNCTION job_done(job_id bigint) RETURNS void
+    LANGUAGE sql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
+    UPDATE job SET state = 'done', finished_at = now(), attempts = attempts + 1, error = NULL WHERE id = job_id $$;
+
+-- It did not work: again later, later each time, and after eight times not any more.
+CREATE OR REPLACE FUNCTION job_failed(job_id bigint, why text) RETURNS void
+    LANGUAGE sql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
+    UPDATE job SET attempts = attempts + 1, error = why,
+           state = CASE WHEN attempts + 1 >= 8 THEN 'dead' ELSE 'waiting' END,
+           run_at = now() + least(interval '5 seconds' * power(3, attempts), interval '6 hours') * (0.8 + 0.4 * random())
+     WHERE id = job_id AND state = 'waiting';
+    INSERT INTO workflow_rule_run (company_id, rule, entity, record_id, outcome, detail)
+    SELECT company_id, payload ->> 'rule', payload ->> 'entity', (payload ->> 'record')::bigint, 'failed', why
+      FROM job WHERE id = job_id AND payload ? 'rule' AND payload ? 'record' $$;
+GRANT EXECUTE ON FUNCTION outbox_publish, workflow_queue, webhook_queue, job_take, job_done, job_failed TO tenon_app;

@@ -74,6 +74,18 @@ in_company_currency(struct rq *rq, const struct entity *e, const char *path, con
                         rate);
 }
 
+/* "@today+3", "@today-1". */
+static const char *
+moved_today(struct rq *rq, const char *path)
+{
+    const char *days = path + strlen("@today");
+
+    if (!str_starts(path, "@today") || (*days != '+' && *days != '-') || !str_is_id(days + 1) ||
+        strlen(days) > 6)
+        return NULL;
+    return arena_printf(rq->mem, "(app_today() %c %s)", *days, days + 1);
+}
+
 static bool
 resolve(struct rq *rq, const struct entity *e, struct fact *f, const char **why)
 {
@@ -85,6 +97,10 @@ resolve(struct rq *rq, const struct entity *e, struct fact *f, const char **why)
             f->kind = of_request[i].kind;
             return true;
         }
+    if ((f->sql = moved_today(rq, f->path))) {
+        f->kind = VALUE_TEXT;
+        return true;
+    }
     f->sql = path_sql(rq, e, f->path, &column, why);
     if (!f->sql && str_ends(f->path, "_doc")) {
         f->sql = path_sql(rq, e, arena_strndup(rq->mem, f->path, strlen(f->path) - 4), &column, why);
