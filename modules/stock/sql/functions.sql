@@ -360,6 +360,7 @@ DECLARE
     arrive_at numeric;                   -- where the arrivals before the point end
     issue_at numeric;                    -- where the issues before the point end
     low      numeric;                    -- nothing below it changes
+    ends     numeric;
     layers   numeric[] := '{}';          -- starts, quantities and amounts of arrivals, last first
     sizes    numeric[] := '{}';
     amounts  numeric[] := '{}';
@@ -382,22 +383,8 @@ BEGIN
        AND (p.moved_on, p.id) >= (from_on, from_id);
     arrive_at := on_hand - arrive_at;
     low := least(arrive_at, issue_at);
-    -- Arrivals, back to the one that holds the lowest unit.
-    reach := on_hand;
-    FOR m IN SELECT p.quantity, p.unit_cost, round(p.quantity * p.unit_cost, scale) AS amount FROM stock_move p
-              WHERE p.company_id = head.company_id AND p.item_id = head.item_id AND p.direction = 1
-              ORDER BY p.moved_on DESC, p.id DESC
-    LOOP
-        EXIT WHEN reach <= low;
-        last_cost := coalesce(last_cost, m.unit_cost);
-        reach := reach - m.quantity;
-        layers := layers || reach;
-        sizes := sizes || m.quantity;
-        amounts := amounts || m.amount;
-    END LOOP;
-    last_cost := coalesce(last_cost, stock_last_cost(head.company_id, head.item_id, 'infinity', 0));
     -- Issues, back to the first that ends above it; more than those from the point on only
-    -- where stock was negative.
+    -- where stock was negative. reach is where the first one starts.
     reach := issue_at;
     IF low < issue_at THEN
         FOR m IN SELECT p.id, p.moved_on, p.quantity FROM stock_move p
@@ -411,6 +398,21 @@ BEGIN
             from_id := m.id;
         END LOOP;
     END IF;
+    -- Arrivals, back to the one that holds the lowest unit.
+    low := least(low, reach);
+    ends := on_hand;
+    FOR m IN SELECT p.quantity, p.unit_cost, round(p.quantity * p.unit_cost, scale) AS amount FROM stock_move p
+              WHERE p.company_id = head.company_id AND p.item_id = head.item_id AND p.direction = 1
+              ORDER BY p.moved_on DESC, p.id DESC
+    LOOP
+        EXIT WHEN ends <= low;
+        last_cost := coalesce(last_cost, m.unit_cost);
+        ends := ends - m.quantity;
+        layers := layers || ends;
+        sizes := sizes || m.quantity;
+        amounts := amounts || m.amount;
+    END LOOP;
+    last_cost := coalesce(last_cost, stock_last_cost(head.company_id, head.item_id, 'infinity', 0));
     layer := cardinality(layers);
     last_value := NULL;
     FOR m IN
@@ -425,13 +427,12 @@ BEGIN
             amount := m.cost;
         ELSE
             IF last_value IS NULL THEN
-                -- F at the first issue's start; it may lie before the layers that are read.
                 WHILE layer > 0 AND layers[layer] + sizes[layer] <= reach LOOP
                     below := below + amounts[layer];
                     layer := layer - 1;
                 END LOOP;
                 last_value := below + CASE
-                    WHEN layer > 0 THEN stock_share(amounts[layer], greatest(reach - layers[layer], 0), sizes[layer], scale)
+                    WHEN layer > 0 THEN stock_share(amounts[layer], reach - layers[layer], sizes[layer], scale)
                     ELSE round(greatest(reach - on_hand, 0) * last_cost, scale) END;
             END IF;
             reach := reach + m.quantity;
