@@ -74,7 +74,7 @@ order_accept(struct rq *rq)
 static bool
 order_confirm(struct rq *rq)
 {
-    return revision_is_last(rq);
+    return revision_is_last(rq) && flow_start(rq, "sales_order", rq->ids, "lead_to_cash");
 }
 
 /* Take the order over the customer's credit limit; the order keeps the name. */
@@ -148,7 +148,8 @@ order_close(struct rq *rq)
 
 static const char settled_orders[] =
     "SELECT array_agg(id) FROM sales_order"
-    " WHERE id = ANY ($1::bigint[]) AND state = 'confirmed'"
+    " WHERE id = ANY ($1::bigint[]) AND confirmed_at IS NOT NULL"
+    "   AND state NOT IN ('closed', 'cancelled')"
     "   AND delivered = 'full' AND invoiced = 'full' AND paid = 'full'";
 
 /* Close those of the orders that are delivered, invoiced and paid; leave the others alone. */

@@ -6,6 +6,7 @@
 #include "core/base/str.h"
 #include "core/workflow/workflow.h"
 #include "modules/sales/sales.h"
+#include "modules/stock/stock.h"
 
 #include <string.h>
 
@@ -59,7 +60,7 @@ static const char to_deliver[] =
     "               'city', o.shipping_city, 'region', o.shipping_region,"
     "               'postal_code', o.shipping_postal_code, 'country_code', o.shipping_country_code,"
     "               'lines', json_agg(json_build_object('position', l.position,"
-    "                   'item_id', l.item_id, 'description', l.description, 'quantity', l.quantity,"
+    "                   'item_id', l.item_id, 'description', l.description, 'quantity', l.quantity::text,"
     "                   'sales_order_line_id', l.id) ORDER BY l.position, l.id)) AS document"
     "      FROM line l JOIN sales_order o ON o.id = l.order_id"
     "     WHERE l.quantity > 0 GROUP BY o.id"
@@ -86,7 +87,7 @@ order_deliver(struct rq *rq)
     if (!json)
         return rq->rule || fail(rq, "nothing_to_deliver", "lines", "There is nothing to deliver");
     made = documents_make(rq, "shipment", json, orders);
-    return made && workflow_take(rq, "shipment", made, "reserve", NULL);
+    return made && stock_reserve(rq, made);
 }
 
 static const char to_invoice[] =
@@ -105,8 +106,8 @@ static const char to_invoice[] =
     "               'due_date', $2::json ->> 'due_date', 'payment_term_id', o.payment_term_id,"
     "               'currency_code', o.currency_code, 'reference', o.customer_reference,"
     "               'lines', json_agg(json_build_object('position', l.position,"
-    "                   'item_id', l.item_id, 'description', l.description, 'quantity', l.quantity,"
-    "                   'unit_price', l.unit_price, 'discount', l.discount, 'tax_id', l.tax_id,"
+    "                   'item_id', l.item_id, 'description', l.description, 'quantity', l.quantity::text,"
+    "                   'unit_price', l.unit_price::text, 'discount', l.discount::text, 'tax_id', l.tax_id,"
     "                   'currency_code', l.currency_code, 'sales_order_line_id', l.id)"
     "                   ORDER BY l.position, l.id)) AS document"
     "      FROM line l JOIN sales_order o ON o.id = l.order_id"

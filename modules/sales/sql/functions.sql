@@ -30,7 +30,8 @@ BEGIN
     IF NEW.shipping_street IS NULL AND NEW.shipping_city IS NULL THEN
         SELECT * INTO a FROM party_address WHERE party_id = NEW.customer_id
          ORDER BY purpose = 'shipping' DESC, is_default DESC, id LIMIT 1;
-        NEW.shipping_name         := coalesce(NEW.shipping_name, a.name);
+        NEW.shipping_name         := coalesce(NEW.shipping_name, a.name,
+                                              (SELECT p.name FROM party p WHERE p.id = NEW.customer_id));
         NEW.shipping_street       := a.street;
         NEW.shipping_city         := a.city;
         NEW.shipping_region       := a.region;
