@@ -54,6 +54,7 @@ column_hidden(const struct column *c)
 {
     return c->secret || !strcmp(c->name, "search_terms") || !strcmp(c->name, "company_id") ||
            !strcmp(c->name, "workflow_id") || !strcmp(c->type, "bytea") ||
+           !strcmp(c->type, "xid8") ||
            (c->generated && str_ends(c->type, "[]"));
 }
 

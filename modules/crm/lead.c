@@ -137,8 +137,7 @@ lead_convert(struct rq *rq)
     if (!(made = entity_insert(rq, "opportunity", json)))
         return false;
     return db_exec(rq, link_opportunities, P(rq->ids)) &&
-           flow_join(rq, "lead", "opportunity", crm_pairs(rq, rq->ids, made)) &&
-           workflow_created(rq, "opportunity", made);
+           flow_join(rq, "lead", "opportunity", crm_pairs(rq, rq->ids, made));
 }
 
 /* ----------------------------------------------------------------------------------- loss */

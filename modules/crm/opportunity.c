@@ -96,8 +96,7 @@ opportunity_quote(struct rq *rq)
         return false;
     if (!(made = entity_insert(rq, "sales_order", json)))
         return false;
-    return flow_join(rq, "opportunity", "sales_order", crm_pairs(rq, rq->ids, made)) &&
-           workflow_created(rq, "sales_order", made);
+    return flow_join(rq, "opportunity", "sales_order", crm_pairs(rq, rq->ids, made));
 }
 
 const struct operation opportunity_operations[] = {

@@ -1,14 +1,5 @@
 -- Views of customer relations. Dropped and run again at every upgrade.
 
-CREATE VIEW lead_fact WITH (security_invoker = true) AS
-SELECT l.id, l.company_id, coalesce(l.organisation, l.person, l.email::text, l.phone, l.mobile) AS title,
-       (now()::date - greatest(l.updated_at, (SELECT max(coalesce(a.done_at, a.created_at)) FROM activity a
-             WHERE a.company_id = l.company_id AND a.entity = 'lead' AND a.record_id = l.id))::date) AS idle_days
-  FROM lead l;
-COMMENT ON COLUMN lead_fact.title IS 'Who';
-COMMENT ON COLUMN lead_fact.idle_days IS 'Idle days: since the last change or activity';
-GRANT SELECT ON lead_fact TO tenon_app;
-
 CREATE VIEW opportunity_fact WITH (security_invoker = true) AS
 SELECT o.id, o.company_id, round(o.expected_amount * o.probability / 100, currency_scale(o.currency_code)) AS weighted_amount,
        CASE WHEN o.state NOT IN ('won', 'lost') THEN (now()::date - h.at::date) END AS days_in_stage,
@@ -77,3 +68,14 @@ COMMENT ON COLUMN lead_duplicate.other_lead_id IS 'Other lead';
 COMMENT ON COLUMN lead_duplicate.reason IS 'Because of: what is the same';
 COMMENT ON COLUMN lead_duplicate.score IS 'Likeness: 1 is certain';
 GRANT SELECT ON lead_duplicate TO tenon_app;
+
+CREATE VIEW lead_fact WITH (security_invoker = true) AS
+SELECT l.id, l.company_id, coalesce(l.organisation, l.person, l.email::text, l.phone, l.mobile) AS title,
+       (now()::date - greatest(l.updated_at, (SELECT max(coalesce(a.done_at, a.created_at)) FROM activity a
+             WHERE a.company_id = l.company_id AND a.entity = 'lead' AND a.record_id = l.id))::date) AS idle_days,
+       (SELECT count(*) FROM lead_duplicate d WHERE d.lead_id = l.id) AS possible_duplicates
+  FROM lead l;
+COMMENT ON COLUMN lead_fact.title IS 'Who';
+COMMENT ON COLUMN lead_fact.idle_days IS 'Idle days: since the last change or activity';
+COMMENT ON COLUMN lead_fact.possible_duplicates IS 'Possible duplicates: parties and leads that may be the same one';
+GRANT SELECT ON lead_fact TO tenon_app;

@@ -1,21 +1,5 @@
 -- Views of parties. Dropped and run again at every upgrade.
 
--- What this company knows of a party: guards, lists and forms read it as the party's own.
-CREATE VIEW party_fact WITH (security_invoker = true) AS
-SELECT p.id, c.company_id, c.segment, c.grade, c.credit_rating, c.credit_limit, c.exposure,
-       c.credit_limit - c.exposure AS credit_left, coalesce(c.credit_hold, false) AS credit_hold, c.salesperson_id
-  FROM party p
-  LEFT JOIN customer_company c ON c.party_id = p.id AND c.company_id = app_company();
-COMMENT ON COLUMN party_fact.segment IS 'Segment';
-COMMENT ON COLUMN party_fact.grade IS 'Grade';
-COMMENT ON COLUMN party_fact.credit_rating IS 'Credit rating';
-COMMENT ON COLUMN party_fact.credit_limit IS 'Credit limit';
-COMMENT ON COLUMN party_fact.exposure IS 'Exposure';
-COMMENT ON COLUMN party_fact.credit_left IS 'Credit left: limit less exposure; empty without a limit';
-COMMENT ON COLUMN party_fact.credit_hold IS 'Credit hold';
-COMMENT ON COLUMN party_fact.salesperson_id IS 'Salesperson';
-GRANT SELECT ON party_fact TO tenon_app;
-
 -- Credit over the tree: a party with all that belongs to it, in this company.
 CREATE VIEW party_credit_tree WITH (security_invoker = true) AS
 SELECT p.id, p.id AS party_id, app_company() AS company_id, t.parties, t.customers, t.exposure,
@@ -58,3 +42,21 @@ COMMENT ON COLUMN party_duplicate.duplicate_id IS 'Possible duplicate';
 COMMENT ON COLUMN party_duplicate.reason IS 'Because of: what is the same';
 COMMENT ON COLUMN party_duplicate.score IS 'Likeness: 1 is certain';
 GRANT SELECT ON party_duplicate TO tenon_app;
+
+-- What this company knows of a party: guards, lists and forms read it as the party's own.
+CREATE VIEW party_fact WITH (security_invoker = true) AS
+SELECT p.id, c.company_id, c.segment, c.grade, c.credit_rating, c.credit_limit, c.exposure,
+       c.credit_limit - c.exposure AS credit_left, coalesce(c.credit_hold, false) AS credit_hold, c.salesperson_id,
+       (SELECT count(*) FROM party_duplicate d WHERE d.party_id = p.id) AS possible_duplicates
+  FROM party p
+  LEFT JOIN customer_company c ON c.party_id = p.id AND c.company_id = app_company();
+COMMENT ON COLUMN party_fact.segment IS 'Segment';
+COMMENT ON COLUMN party_fact.grade IS 'Grade';
+COMMENT ON COLUMN party_fact.credit_rating IS 'Credit rating';
+COMMENT ON COLUMN party_fact.credit_limit IS 'Credit limit';
+COMMENT ON COLUMN party_fact.exposure IS 'Exposure';
+COMMENT ON COLUMN party_fact.credit_left IS 'Credit left: limit less exposure; empty without a limit';
+COMMENT ON COLUMN party_fact.credit_hold IS 'Credit hold';
+COMMENT ON COLUMN party_fact.salesperson_id IS 'Salesperson';
+COMMENT ON COLUMN party_fact.possible_duplicates IS 'Possible duplicates: other parties that may be the same one';
+GRANT SELECT ON party_fact TO tenon_app;
