@@ -86,7 +86,8 @@ invoice_credit(struct rq *rq)
     if (unknown)
         return fail(rq, "not_found", "lines", "Line %s is not one of this invoice", unknown);
     if (over)
-        return fail(rq, "over_credited", "lines", "More would be credited than line %s holds", over);
+        return fail(rq, "over_credited", "lines", "More would be credited than line %s holds",
+                    over);
     if (!drafts)
         return fail(rq, "nothing_to_credit", "lines", "All of it is credited already");
     made = entity_insert(rq, "invoice", drafts);

@@ -5,7 +5,8 @@
 
 static const struct entity entities[] = {
     { .name = "invoice",
-      .list = "number kind party.name invoice_date due_date total open_amount currency_code paid state",
+      .list =
+          "number kind party.name invoice_date due_date total open_amount currency_code paid state",
       .title = "number",
       .search = "party_id",
       .order = "invoice_date.desc,id.desc",

@@ -18,18 +18,18 @@ static const char invoices_lock[] =
     " ORDER BY i.id FOR UPDATE";
 
 /* Overlaps of money (laid out by date) and dues (by due date), per party and currency. */
-#define OLDEST_FIRST                                                                              \
-    ", due AS ("                                                                                  \
-    "    SELECT i.id, i.kind, i.party_id, i.currency_code, i.open_amount AS part,"                \
-    "           sum(i.open_amount) OVER (PARTITION BY i.kind, i.party_id, i.currency_code"        \
-    "                                    ORDER BY i.due_date, i.id) AS upto"                      \
-    "      FROM invoice i WHERE i.open_amount > 0"                                                \
-    "       AND i.party_id IN (SELECT party_id FROM money)"                                       \
-    "), pair AS ("                                                                                \
-    "    SELECT m.id, m.currency_code, d.id AS invoice_id,"                                       \
-    "           least(m.upto, d.upto) - greatest(m.upto - m.part, d.upto - d.part) AS amount"     \
-    "      FROM money m JOIN due d USING (kind, party_id, currency_code)"                         \
-    "     WHERE m.upto > d.upto - d.part AND d.upto > m.upto - m.part"                            \
+#define OLDEST_FIRST                                                                               \
+    ", due AS ("                                                                                   \
+    "    SELECT i.id, i.kind, i.party_id, i.currency_code, i.open_amount AS part,"                 \
+    "           sum(i.open_amount) OVER (PARTITION BY i.kind, i.party_id, i.currency_code"         \
+    "                                    ORDER BY i.due_date, i.id) AS upto"                       \
+    "      FROM invoice i WHERE i.open_amount > 0"                                                 \
+    "       AND i.party_id IN (SELECT party_id FROM money)"                                        \
+    "), pair AS ("                                                                                 \
+    "    SELECT m.id, m.currency_code, d.id AS invoice_id,"                                        \
+    "           least(m.upto, d.upto) - greatest(m.upto - m.part, d.upto - d.part) AS amount"      \
+    "      FROM money m JOIN due d USING (kind, party_id, currency_code)"                          \
+    "     WHERE m.upto > d.upto - d.part AND d.upto > m.upto - m.part"                             \
     ")"
 
 static const char plan_oldest[] =
@@ -61,8 +61,8 @@ named_pairs(struct rq *rq, const cJSON **pairs)
         return true;
     if (!cJSON_IsArray(*pairs))
         return fail(rq, "invalid", "allocations", "This must be a list");
-    return !strchr(rq->ids, ',') ||
-           fail(rq, "invalid", "allocations", "Allocations can be named for one document at a time");
+    return !strchr(rq->ids, ',') || fail(rq, "invalid", "allocations",
+                                         "Allocations can be named for one document at a time");
 }
 
 bool

@@ -58,8 +58,8 @@ CREATE INDEX ON invoice (company_id, due_date, id);
 CREATE INDEX ON invoice (company_id, credits_id) WHERE credits_id IS NOT NULL;
 CREATE INDEX ON invoice (company_id, flow_id) WHERE flow_id IS NOT NULL;
 CREATE INDEX ON invoice USING gin (search_terms);
--- What was open on a day: posted by then, and not settled before it ended.
-CREATE INDEX invoice_open_on ON invoice (company_id, coalesce(settled_on, 'infinity'::date)) WHERE number IS NOT NULL;
+-- What was open at the end of a day: posted by then, and not settled yet.
+CREATE INDEX invoice_open_on ON invoice USING gist (daterange(invoice_date, settled_on, '[)')) WHERE number IS NOT NULL;
 CREATE INDEX invoice_unpaid ON invoice (company_id, party_id, due_date) WHERE open_amount > 0;
 CALL table_register('invoice', 'table',
     '{number,net,tax,total,base_total,open_amount,open_base,paid,settled_on,journal_entry_id}');
@@ -157,7 +157,7 @@ CREATE INDEX ON payment (company_id, party_id, payment_date);
 CREATE INDEX ON payment (company_id, payment_date, id);
 CREATE INDEX ON payment (company_id, flow_id) WHERE flow_id IS NOT NULL;
 CREATE INDEX ON payment USING gin (search_terms);
-CREATE INDEX payment_open_on ON payment (company_id, coalesce(settled_on, 'infinity'::date))
+CREATE INDEX payment_open_on ON payment USING gist (daterange(payment_date, settled_on, '[)'))
     WHERE journal_entry_id IS NOT NULL;
 CALL table_register('payment', 'table',
     '{number,base_amount,open_amount,open_base,settled_on,journal_entry_id}');

@@ -934,6 +934,58 @@ END $$;
 CREATE OR REPLACE TRIGGER allocation_added AFTER INSERT ON allocation
     REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION allocation_added();
 
+-- ------------------------------------------------------------------ statements
+/*
+ * What was open at the end of a day, document by document, from the days of the allocations:
+ * what the party owes is positive on the customers' side (receivable), what we owe on the
+ * suppliers' (payable). Its own gate: row-level security would keep the planner from the
+ * index of date ranges.
+ */
+CREATE OR REPLACE FUNCTION open_items(control text, on_date date)
+    RETURNS TABLE (entity text, id bigint, number text, kind text, party_id bigint, document_date date, due_date date,
+                   currency_code text, total numeric, open_amount numeric, open_base numeric)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
+    SELECT 'invoice', i.id, i.number, i.kind, i.party_id, i.invoice_date, i.due_date, i.currency_code, i.total,
+           s.sign * (i.total - coalesce(a.amount, 0)), s.sign * (i.base_total - coalesce(a.base, 0))
+      FROM invoice i,
+           LATERAL (SELECT CASE WHEN i.kind IN ('customer_invoice', 'supplier_bill') THEN 1 ELSE -1 END AS sign) s,
+           LATERAL (SELECT sum(x.amount) AS amount, sum(x.base) AS base FROM (
+                        SELECT l.amount, l.invoice_base AS base FROM allocation l
+                         WHERE l.company_id = i.company_id AND l.invoice_id = i.id AND l.allocated_on <= on_date
+                        UNION ALL
+                        SELECT l.amount, l.source_base FROM allocation l
+                         WHERE l.company_id = i.company_id AND l.credit_id = i.id AND l.allocated_on <= on_date) x) a
+     WHERE i.company_id = app_company() AND i.number IS NOT NULL
+       AND daterange(i.invoice_date, i.settled_on, '[)') @> on_date
+       AND i.kind IN (CASE control WHEN 'receivable' THEN 'customer_invoice' ELSE 'supplier_bill' END,
+                      CASE control WHEN 'receivable' THEN 'credit_note' ELSE 'debit_note' END)
+       AND i.total <> coalesce(a.amount, 0)
+    UNION ALL
+    SELECT 'payment', p.id, p.number, p.kind, p.party_id, p.payment_date, p.payment_date, p.currency_code, p.amount,
+           coalesce(a.amount, 0) - p.amount, coalesce(a.base, 0) - p.base_amount
+      FROM payment p,
+           LATERAL (SELECT sum(l.amount) AS amount, sum(l.source_base) AS base FROM allocation l
+                     WHERE l.company_id = p.company_id AND l.payment_id = p.id AND l.allocated_on <= on_date) a
+     WHERE p.company_id = app_company() AND p.journal_entry_id IS NOT NULL
+       AND daterange(p.payment_date, p.settled_on, '[)') @> on_date
+       AND p.kind = CASE control WHEN 'receivable' THEN 'receipt' ELSE 'disbursement' END
+       AND p.amount <> coalesce(a.amount, 0) $$;
+
+-- The same by due date: an invoice in instalments gives one row for each that is open,
+-- payments filling the earliest first; documents that reduce what is owed have no due date.
+CREATE OR REPLACE FUNCTION open_dues(control text, on_date date)
+    RETURNS TABLE (entity text, id bigint, party_id bigint, due_date date, open_base numeric)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
+    SELECT o.entity, o.id, o.party_id, CASE WHEN o.open_base > 0 THEN coalesce(n.due_date, o.due_date) END,
+           CASE WHEN n.due_date IS NULL THEN o.open_base
+                ELSE base_round(app_company(), o.open_base * least(n.amount, n.upto - (o.total - o.open_amount)) / o.open_amount) END
+      FROM open_items(control, on_date) o
+      LEFT JOIN LATERAL (SELECT s.due_date, s.amount, sum(s.amount) OVER (ORDER BY s.position) AS upto
+                           FROM invoice_instalment s WHERE o.entity = 'invoice' AND s.invoice_id = o.id) n
+             ON o.open_amount > 0
+     WHERE n.upto IS NULL OR n.upto > o.total - o.open_amount $$;
+GRANT EXECUTE ON FUNCTION open_items, open_dues TO tenon_app;
+
 -- ------------------------------------------------------------------ gates and setup
 -- Reverse entries that were typed by hand: what documents made is corrected by documents.
 CREATE OR REPLACE FUNCTION journal_reverse(ids bigint[], on_date date, why text) RETURNS bigint[]
