@@ -12,6 +12,7 @@
 #include "core/db/cluster.h"
 #include "core/db/external.h"
 #include "core/db/migrate.h"
+#include "core/workflow/upgrade.h"
 #include "core/workflow/workflow.h"
 #include "reports/report.h"
 #include "server/hooks.h"
@@ -89,40 +90,6 @@ languages_load(void)
 
 /* --------------------------------------------------------------------------- the database */
 
-static const char *const *
-module_names(struct arena *mem)
-{
-    int n = 0;
-
-    while (modules[n])
-        n++;
-    const char **names = arena_alloc(mem, (size_t)(n + 1) * sizeof *names);
-
-    for (int i = 0; i < n; i++)
-        names[i] = modules[i]->name;
-    return names;
-}
-
-static void
-workflows_ship(struct arena *mem, const char *admin)
-{
-    const char *error = NULL;
-    struct rq rq = { .mem = arena_new(),
-                     .db = db_open(mem, admin, &error),
-                     .language = "en",
-                     .id = "start",
-                     .body_text = "{}" };
-
-    if (!rq.db)
-        die(error);
-    db_begin(&rq, false);
-    db_exec(&rq, "SET LOCAL search_path = tenon", NONE);
-    if (!workflow_ship(&rq) || !db_commit(&rq))
-        die(rq.errors ? rq.errors->message : "the shipped workflows cannot be loaded");
-    db_close(rq.db);
-    arena_free(rq.mem);
-}
-
 /* Start or find the database, bring its schema up to date; the server's conninfo. */
 static const char *
 database_open(struct arena *mem, const struct conf *conf, const char *data)
@@ -139,11 +106,10 @@ database_open(struct arena *mem, const struct conf *conf, const char *data)
         admin = cluster.conninfo;
         app = cluster.app_conninfo;
     }
-    if (!app || !migrate(mem, admin, password, module_names(mem), &applied, &error))
+    if (!app || !upgrade(mem, admin, password, &applied, &error))
         die(error);
     if (applied)
         fprintf(stderr, "tenond: the schema is up to date (%d files run)\n", applied);
-    workflows_ship(mem, admin);
     return app;
 }
 

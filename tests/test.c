@@ -10,6 +10,7 @@
 #include "core/base/tr.h"
 #include "core/db/cluster.h"
 #include "core/db/migrate.h"
+#include "core/workflow/upgrade.h"
 
 #include <CUnit/Basic.h>
 #include <libpq-fe.h>
@@ -66,40 +67,16 @@ static const char fixture[] =
     "       user_create('viewer', 'Viewer', 'en', '{TEST}', '{viewer}');";
 
 static void
-ship_workflows(const char *conninfo)
-{
-    const char *error = NULL;
-    struct rq rq = { .mem = arena_new(),
-                     .db = db_open(run.mem, conninfo, &error),
-                     .language = "en" };
-
-    if (!rq.db)
-        die("workflows", error);
-    db_begin(&rq, false);
-    db_exec(&rq, "SET LOCAL search_path = tenon", NONE);
-    if (!workflow_ship(&rq) || !db_commit(&rq))
-        die("workflows", rq.errors ? rq.errors->message : "failed");
-    db_close(rq.db);
-    arena_free(rq.mem);
-}
-
-static void
 template_make(void)
 {
-    const char *error = NULL, **order;
-    int n = 0, applied;
+    const char *error = NULL;
+    int applied;
 
-    while (modules[n])
-        n++;
-    order = arena_alloc(run.mem, (size_t)(n + 1) * sizeof *order);
-    for (int i = 0; i < n; i++)
-        order[i] = modules[i]->name;
     if (!cluster_start(run.mem, arena_printf(run.mem, "%s/data", run.folder), &run.cluster, NULL,
                        &error))
         die("cluster", error);
-    if (!migrate(run.mem, run.cluster.conninfo, NULL, order, &applied, &error))
-        die("migrate", error);
-    ship_workflows(run.cluster.conninfo);
+    if (!upgrade(run.mem, run.cluster.conninfo, NULL, &applied, &error))
+        die("upgrade", error);
     admin(run.cluster.conninfo, fixture);
 }
 

@@ -7,8 +7,7 @@
 #include "core/base/str.h"
 #include "core/db/cluster.h"
 #include "core/db/external.h"
-#include "core/db/migrate.h"
-#include "core/entity/module.h"
+#include "core/workflow/upgrade.h"
 
 #include <cjson/cJSON.h>
 #include <stdio.h>
@@ -23,27 +22,13 @@ progress(const char *what)
     fprintf(stderr, "%s ...\n", what);
 }
 
-static const char *const *
-module_names(struct arena *mem)
-{
-    int n = 0;
-
-    while (modules[n])
-        n++;
-    const char **names = arena_alloc(mem, (size_t)(n + 1) * sizeof *names);
-
-    for (int i = 0; i < n; i++)
-        names[i] = modules[i]->name;
-    return names;
-}
-
 static bool
 bring_up_to_date(struct ctl *ctl, const char *admin, const char *app_password)
 {
     const char *error = NULL;
     int applied;
 
-    if (!migrate(ctl->mem, admin, app_password, module_names(ctl->mem), &applied, &error))
+    if (!upgrade(ctl->mem, admin, app_password, &applied, &error))
         return ctl_fail("%s", error), false;
     if (applied)
         printf("The database is up to date (%d files)\n", applied);
