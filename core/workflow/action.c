@@ -172,7 +172,7 @@ action_create(struct rule_call *call, const cJSON *action)
     }
     str_char(&s, ']');
     ids = entity_insert(rq, entity, s.text);
-    return ids && join_created(call, entity, ids) && workflow_created(rq, entity, ids);
+    return ids && join_created(call, entity, ids);
 }
 
 static bool
@@ -189,7 +189,7 @@ action_update(struct rule_call *call, const cJSON *action)
         if (!entity_update(rq, call->entity->name, facts_id(&call->facts, i), NULL, s.text))
             return false;
     }
-    return workflow_changed(rq, call->entity->name, call->ids);
+    return true;
 }
 
 /* To everybody of a role, or to the user that a template names. */

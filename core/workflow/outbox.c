@@ -5,8 +5,8 @@
  * of it, and another thread takes it again. Only what leaves the database (a webhook) may
  * happen twice; it carries the job's id, so that the receiver can tell.
  */
+#include "core/workflow/outbox.h"
 #include "core/workflow/job.h"
-#include "core/workflow/workflow.h"
 
 #include "core/base/log.h"
 #include "core/base/str.h"

@@ -14,16 +14,19 @@
 
 #include <string.h>
 
-/* The folder under modules/ of a workflow file, or NULL when it is another kind of file. */
+/* The module of a workflow file, or NULL when it is another kind of file. */
 static const char *
-module_of(struct rq *rq, const char *path)
+module_of(const char *path)
 {
-    const char *end;
+    size_t n;
 
     if (!str_starts(path, "modules/") || !str_ends(path, ".json") || !strstr(path, "/workflow/"))
         return NULL;
-    end = strchr(path + 8, '/');
-    return arena_strndup(rq->mem, path + 8, (size_t)(end - path) - 8);
+    n = strcspn(path + 8, "/");
+    for (int i = 0; modules[i]; i++)
+        if (strlen(modules[i]->name) == n && !memcmp(modules[i]->name, path + 8, n))
+            return modules[i]->name;
+    return NULL;
 }
 
 static cJSON *
@@ -94,11 +97,10 @@ workflow_ship(struct rq *rq)
     const char *module;
 
     for (const struct asset *a = assets; a->path; a++)
-        if ((module = module_of(rq, a->path)) && !str_ends(a->path, "/rules.json") &&
-            !ship_workflow(rq, a))
+        if (module_of(a->path) && !str_ends(a->path, "/rules.json") && !ship_workflow(rq, a))
             return false;
     for (const struct asset *a = assets; a->path; a++)
-        if ((module = module_of(rq, a->path)) && str_ends(a->path, "/rules.json") &&
+        if ((module = module_of(a->path)) && str_ends(a->path, "/rules.json") &&
             !ship_rules(rq, a, module))
             return false;
     return db_flush(rq);

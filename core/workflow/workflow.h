@@ -27,22 +27,6 @@ bool workflow_take(struct rq *rq, const char *entity, const char *ids, const cha
 bool flow_join(struct rq *rq, const char *from_entity, const char *to_entity, const char *pairs);
 bool flow_start(struct rq *rq, const char *entity, const char *ids, const char *kind);
 
-/*
- * For the background threads; each call is one transaction of its own, on a request that is
- * not inside one. false: the database failed.
- *
- * outbox_publish gives committed changes their places in the feed of events and queues what
- * rules shall do after them; it also wakes the rules of dates and schedules. At most one thread
- * of all processes works at a time, the others get *published = 0. Call it every 50 ms while
- * busy, every second while idle.
- *
- * jobs_run_one runs one due job exactly once in effect: the job's end is in the transaction of
- * what it did. *ran: there was one. A job that fails waits, longer each time; after eight times
- * it is dead, for an administrator to see.
- */
-bool outbox_publish(struct rq *rq, int *published);
-bool jobs_run_one(struct rq *rq, bool *ran);
-
 /* Load shipped definitions after a migration: each file modules/x/workflow/<name>.json. */
 bool workflow_ship(struct rq *rq);
 
