@@ -36,6 +36,7 @@ static const char schema[] =
     "    END IF;"
     "    CREATE EXTENSION IF NOT EXISTS btree_gist;"
     "    EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database());"
+    "    EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO tenon_owner', current_database());"
     "    EXECUTE format('GRANT CONNECT ON DATABASE %I TO tenon_app', current_database());"
     "    SET LOCAL ROLE tenon_owner;"
     "    GRANT USAGE ON SCHEMA tenon TO tenon_app;"
