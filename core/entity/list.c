@@ -83,18 +83,6 @@ parse(struct list *l, struct rq *rq, const struct entity *e, const struct parame
 
 /* ------------------------------------------------------------------ columns */
 
-/* "customer" stands for customer_id and what it refers to. */
-static const char *
-full_path(struct list *l, const char *path)
-{
-    const char *as_key = arena_printf(l->q.rq->mem, "%s_id", path);
-
-    return !strchr(path, '.') && !table_column(l->q.table, path) &&
-                   table_column(l->q.table, as_key)
-               ? as_key
-               : path;
-}
-
 static bool
 add_column(struct list *l, struct str *s, const char *path)
 {
@@ -102,7 +90,7 @@ add_column(struct list *l, struct str *s, const char *path)
     struct place p;
     struct str reference = str_new(rq->mem);
 
-    path = full_path(l, path);
+    path = query_full_path(&l->q, path);
     if (!query_path(&l->q, path, "select", &p))
         return false;
     str_add(s, ", ");

@@ -188,6 +188,16 @@ query_path(struct query *q, const char *path, const char *parameter, struct plac
     return true;
 }
 
+const char *
+query_full_path(const struct query *q, const char *path)
+{
+    const char *as_key = arena_printf(q->rq->mem, "%s_id", path);
+
+    return !strchr(path, '.') && !table_column(q->table, path) && table_column(q->table, as_key)
+               ? as_key
+               : path;
+}
+
 void
 query_from(struct query *q, struct str *s)
 {
@@ -199,6 +209,20 @@ query_from(struct query *q, struct str *s)
         str_add(s, " WHERE t.company_id = current_setting('tenon.company')::bigint");
     else
         str_add(s, " WHERE true");
+}
+
+bool
+query_exists(struct query *q, const char *id)
+{
+    struct str s = str_new(q->rq->mem);
+    const char *found;
+
+    if (!str_is_id(id))
+        return fail(q->rq, "not_found", NULL, "There is no such record");
+    str_add(&s, "SELECT t.id");
+    query_from(q, &s);
+    str_add(&s, " AND t.id = $1::bigint");
+    return db_must(q->rq, s.text, P(id), OUT(&found));
 }
 
 /* FROM and WHERE of the subquery that leads from t to the last step's row. */

@@ -48,8 +48,14 @@ struct place {
 };
 bool query_path(struct query *q, const char *path, const char *parameter, struct place *place);
 
+/* "customer" stands for customer_id and what it refers to; other paths for themselves. */
+const char *query_full_path(const struct query *q, const char *path);
+
 /* " FROM t joins WHERE company" for all rows that the request's company may see. */
 void query_from(struct query *q, struct str *s);
+
+/* Is there such a record, that the request's company may see? Fails with "not_found". */
+bool query_exists(struct query *q, const char *id);
 
 /* The type to compare with: the base type of our domains. */
 const char *type_base(const char *type);
