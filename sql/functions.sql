@@ -371,6 +371,69 @@ BEGIN
     RETURN NULL;
 END $$;
 
+-- ------------------------------------------------------------------ wrong values
+-- Why a value of a document cannot be of a type: the SQLSTATE and the domain's constraint;
+-- nulls when it can. PostgreSQL's own error names no field, so after a failure the server
+-- asks for each value that it was given.
+CREATE OR REPLACE FUNCTION cast_problem(document json, at text[], as_type text,
+                                        OUT state text, OUT constraint_name text)
+    LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    EXECUTE format('SELECT CAST(nullif($1, '''') AS %s)', as_type::regtype) USING document #>> at;
+EXCEPTION WHEN data_exception OR check_violation OR program_limit_exceeded THEN
+    GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, constraint_name = CONSTRAINT_NAME;
+END $$;
+GRANT EXECUTE ON FUNCTION cast_problem TO tenon_app;
+
+-- ------------------------------------------------------------------ history
+-- What changed in a record and its parts, newest first, the difference made when reading.
+--   fields  {"sales_order": {"customer_id": {"label": "Customer", "text": false}}, ...}: only these
+--           fields are told; text: numbers are sent as strings
+--   parts   {"sales_order_line": "order_id"}: tables of the parts and their parent column
+-- A part's rows are found by the ids that are there now, and by the transactions that
+-- changed the record, which have those that are gone.
+CREATE OR REPLACE FUNCTION record_history(named text, record bigint, fields jsonb, parts jsonb,
+                                          before bigint, most integer) RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
+DECLARE
+    part   record;
+    ids    bigint[];
+    found  bigint[] := '{}';
+    result json;
+BEGIN
+    FOR part IN SELECT key AS name, value AS parent FROM jsonb_each_text(parts) LOOP
+        EXECUTE format('SELECT array_agg(id) FROM %I WHERE %I = $1', part.name, part.parent) INTO ids USING record;
+        found := found || ARRAY(
+            SELECT a.id FROM audit_log a WHERE a.entity = part.name AND a.record_id = ANY (ids)
+            UNION
+            SELECT a.id FROM audit_log h JOIN audit_log a ON a.xid = h.xid AND a.entity = part.name
+              JOIN audit_payload p ON p.audit_id = a.id
+             WHERE h.entity = named AND h.record_id = record
+               AND coalesce(p.new, p.old) ->> part.parent = record::text);
+    END LOOP;
+    SELECT json_agg(row_to_json(r) ORDER BY r.id DESC) INTO result FROM (
+        SELECT a.id, to_char(a.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS at,
+               CASE WHEN u.id IS NOT NULL THEN json_build_object('id', u.id, 'name', u.name) END AS actor,
+               a.entity, a.record_id, a.action, a.request_id,
+               (SELECT coalesce(json_agg(json_build_object('field', f.key, 'label', f.value ->> 'label',
+                           'old', CASE WHEN (f.value ->> 'text')::boolean AND p.old -> f.key <> 'null'
+                                       THEN to_jsonb(p.old ->> f.key) ELSE coalesce(p.old -> f.key, 'null') END,
+                           'new', CASE WHEN (f.value ->> 'text')::boolean AND p.new -> f.key <> 'null'
+                                       THEN to_jsonb(p.new ->> f.key) ELSE coalesce(p.new -> f.key, 'null') END)
+                           ORDER BY (f.value ->> 'position')::integer), '[]')
+                  FROM jsonb_each(fields -> a.entity) f
+                 WHERE coalesce(p.old -> f.key, 'null') <> coalesce(p.new -> f.key, 'null')) AS changes
+          FROM audit_log a
+          LEFT JOIN audit_payload p ON p.audit_id = a.id
+          LEFT JOIN app_user u ON u.id = a.actor_id
+         WHERE (a.entity = named AND a.record_id = record OR a.id = ANY (found))
+           AND (a.company_id IS NULL OR a.company_id = app_company())
+           AND (before IS NULL OR a.id < before)
+         ORDER BY a.id DESC LIMIT most) r;
+    RETURN json_build_object('rows', coalesce(result, '[]'));
+END $$;
+GRANT EXECUTE ON FUNCTION record_history TO tenon_app;
+
 -- ------------------------------------------------------------------ workflow
 -- A new record starts in the initial state of its workflow's active version, and stays
 -- bound to that version.
@@ -717,20 +780,6 @@ BEGIN
 END $$;
 GRANT EXECUTE ON FUNCTION flow_start, flow_join TO tenon_app;
 
--- ------------------------------------------------------------------ wrong values
--- Why a value of a document cannot be of a type: the SQLSTATE and the domain's constraint;
--- nulls when it can. PostgreSQL's own error names no field, so after a failure the server
--- asks for each value that it was given.
-CREATE OR REPLACE FUNCTION cast_problem(document json, at text[], as_type text,
-                                        OUT state text, OUT constraint_name text)
-    LANGUAGE plpgsql STABLE AS $$
-BEGIN
-    EXECUTE format('SELECT CAST(nullif($1, '''') AS %s)', as_type::regtype) USING document #>> at;
-EXCEPTION WHEN data_exception OR check_violation OR program_limit_exceeded THEN
-    GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, constraint_name = CONSTRAINT_NAME;
-END $$;
-GRANT EXECUTE ON FUNCTION cast_problem TO tenon_app;
-
 -- ------------------------------------------------------------------ events and jobs
 /*
  * Give committed audit rows their positions as events, and put what rules marked `after` shall
@@ -905,51 +954,3 @@ CREATE OR REPLACE FUNCTION job_failed(job_id bigint, why text) RETURNS void
     SELECT company_id, payload ->> 'rule', payload ->> 'entity', (payload ->> 'record')::bigint, 'failed', why
       FROM job WHERE id = job_id AND payload ? 'rule' AND payload ? 'record' $$;
 GRANT EXECUTE ON FUNCTION outbox_publish, workflow_queue, webhook_queue, job_take, job_done, job_failed TO tenon_app;
--- ------------------------------------------------------------------ history
--- What changed in a record and its parts, newest first, the difference made when reading.
---   fields  {"sales_order": {"customer_id": {"label": "Customer", "text": false}}, ...}: only these
---           fields are told; text: numbers are sent as strings
---   parts   {"sales_order_line": "order_id"}: tables of the parts and their parent column
--- A part's rows are found by the ids that are there now, and by the transactions that
--- changed the record, which have those that are gone.
-CREATE OR REPLACE FUNCTION record_history(named text, record bigint, fields jsonb, parts jsonb,
-                                          before bigint, most integer) RETURNS json
-    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
-DECLARE
-    part   record;
-    ids    bigint[];
-    found  bigint[] := '{}';
-    result json;
-BEGIN
-    FOR part IN SELECT key AS name, value AS parent FROM jsonb_each_text(parts) LOOP
-        EXECUTE format('SELECT array_agg(id) FROM %I WHERE %I = $1', part.name, part.parent) INTO ids USING record;
-        found := found || ARRAY(
-            SELECT a.id FROM audit_log a WHERE a.entity = part.name AND a.record_id = ANY (ids)
-            UNION
-            SELECT a.id FROM audit_log h JOIN audit_log a ON a.xid = h.xid AND a.entity = part.name
-              JOIN audit_payload p ON p.audit_id = a.id
-             WHERE h.entity = named AND h.record_id = record
-               AND coalesce(p.new, p.old) ->> part.parent = record::text);
-    END LOOP;
-    SELECT json_agg(row_to_json(r) ORDER BY r.id DESC) INTO result FROM (
-        SELECT a.id, to_char(a.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS at,
-               CASE WHEN u.id IS NOT NULL THEN json_build_object('id', u.id, 'name', u.name) END AS actor,
-               a.entity, a.record_id, a.action, a.request_id,
-               (SELECT coalesce(json_agg(json_build_object('field', f.key, 'label', f.value ->> 'label',
-                           'old', CASE WHEN (f.value ->> 'text')::boolean AND p.old -> f.key <> 'null'
-                                       THEN to_jsonb(p.old ->> f.key) ELSE coalesce(p.old -> f.key, 'null') END,
-                           'new', CASE WHEN (f.value ->> 'text')::boolean AND p.new -> f.key <> 'null'
-                                       THEN to_jsonb(p.new ->> f.key) ELSE coalesce(p.new -> f.key, 'null') END)
-                           ORDER BY (f.value ->> 'position')::integer), '[]')
-                  FROM jsonb_each(fields -> a.entity) f
-                 WHERE coalesce(p.old -> f.key, 'null') <> coalesce(p.new -> f.key, 'null')) AS changes
-          FROM audit_log a
-          LEFT JOIN audit_payload p ON p.audit_id = a.id
-          LEFT JOIN app_user u ON u.id = a.actor_id
-         WHERE (a.entity = named AND a.record_id = record OR a.id = ANY (found))
-           AND (a.company_id IS NULL OR a.company_id = app_company())
-           AND (before IS NULL OR a.id < before)
-         ORDER BY a.id DESC LIMIT most) r;
-    RETURN json_build_object('rows', coalesce(result, '[]'));
-END $$;
-GRANT EXECUTE ON FUNCTION record_history TO tenon_app;
