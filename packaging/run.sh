@@ -42,7 +42,8 @@ status_of() {
 start_server() { # address
     local log server i=0
     log=$(mktemp "${TMPDIR:-/tmp}/tenond-XXXXXX.log")
-    setsid "$programs/tenond" serve --data "$data" --listen "$1" >>"$log" 2>&1 </dev/null &
+    setsid "$programs/tenond" serve --data "$data" --listen "$1" --log "$data/log/tenond.log" \
+        >>"$log" 2>&1 </dev/null &
     server=$!
     until url=$(status_of url) && [ -n "$url" ] && curl -ksf --max-time 2 -o /dev/null "$url/ready"; do
         i=$((i + 1))
@@ -52,6 +53,16 @@ start_server() { # address
         fi
         sleep 0.1
     done
+    rm -f "$log"
+}
+
+# The usual port, or any free one when something else has it.
+demo_address() {
+    if (exec 3<>/dev/tcp/127.0.0.1/8443) 2>/dev/null; then
+        echo 127.0.0.1:0
+    else
+        echo 127.0.0.1:8443
+    fi
 }
 
 init_demo() {
@@ -63,7 +74,7 @@ demo() {
     url=$(status_of url)
     if [ -z "$url" ]; then
         init_demo
-        start_server "${TENON_LISTEN:-127.0.0.1:8443}"
+        start_server "${TENON_LISTEN:-$(demo_address)}"
     fi
     if [ -x "$programs/tenon-demo" ]; then
         "$programs/tenon-demo" "$url" "$demo_login" "$demo_password"
