@@ -32,31 +32,40 @@ hash(const char *s)
     return h % BUCKETS;
 }
 
-/* The next conversion (the character after %, flags skipped) at or after *p; 0 at the end. */
-static char
-next_conversion(const char **p)
-{
-    while ((*p = strchr(*p, '%'))) {
-        const char *kind = *p + 1 + strspn(*p + 1, "-+ #0123456789.lhzjt");
+enum { CONVERSIONS = 16 };
 
-        *p = *kind ? kind + 1 : kind;
-        if (*kind != '%')
-            return *kind;
+/* The kinds of a format's conversions by their number: "%2$s of %1$d" has "ds". False when
+ * there are too many of them. */
+static bool
+conversions(const char *format, char kinds[CONVERSIONS])
+{
+    int next = 0;
+
+    memset(kinds, 0, CONVERSIONS);
+    while ((format = strchr(format, '%'))) {
+        char *after;
+        long n = strtol(++format, &after, 10);
+        int at = after > format && *after == '$' ? (int)n - 1 : next;
+        const char *kind = after > format && *after == '$' ? after + 1 : format;
+
+        kind += strspn(kind, "-+ #0123456789.lhzjt");
+        format = *kind ? kind + 1 : kind;
+        if (*kind == '%')
+            continue;
+        if (at < 0 || at >= CONVERSIONS)
+            return false;
+        kinds[at] = *kind;
+        next++;
     }
-    return 0;
+    return true;
 }
 
 static bool
 same_conversions(const char *a, const char *b)
 {
-    for (char x, y;;) {
-        x = next_conversion(&a);
-        y = next_conversion(&b);
-        if (x != y)
-            return false;
-        if (!x)
-            return true;
-    }
+    char of_a[CONVERSIONS], of_b[CONVERSIONS];
+
+    return conversions(a, of_a) && conversions(b, of_b) && !memcmp(of_a, of_b, CONVERSIONS);
 }
 
 static void

@@ -53,25 +53,34 @@ say(struct rq *rq, const char *code, const char *field, const char *message)
     return fail(rq, code, field && *field ? field : NULL, "%s", message);
 }
 
-/* The translated sentence with each %s replaced by the next argument of a JSON array. */
+static const char *
+text_or_nothing(const cJSON *value)
+{
+    return cJSON_IsString(value) ? value->valuestring : "";
+}
+
+/* The translated sentence with each %s, or %2$s, replaced by that element of a JSON array. */
 static const char *
 filled(struct rq *rq, const char *message, const char *arguments)
 {
     struct str s = str_new(rq->mem);
     cJSON *args = arguments ? cJSON_Parse(arguments) : NULL;
-    const cJSON *arg = args ? args->child : NULL;
+    int next = 0;
 
     for (const char *p = tr(rq, message); *p; p++) {
-        if (p[0] != '%' || (p[1] != 's' && p[1] != '%')) {
+        char *after;
+        long n = *p == '%' ? strtol(p + 1, &after, 10) : 0;
+
+        if (n > 0 && after[0] == '$' && after[1] == 's') {
+            str_add(&s, text_or_nothing(cJSON_GetArrayItem(args, (int)n - 1)));
+            p = after + 1;
+        } else if (p[0] == '%' && p[1] == 's') {
+            str_add(&s, text_or_nothing(cJSON_GetArrayItem(args, next++)));
+            p++;
+        } else {
+            p += p[0] == '%' && p[1] == '%';
             str_char(&s, *p);
-            continue;
         }
-        if (*++p == '%')
-            str_char(&s, '%');
-        else if (cJSON_IsString(arg))
-            str_add(&s, arg->valuestring);
-        if (*p == 's' && arg)
-            arg = arg->next;
     }
     cJSON_Delete(args);
     return s.text;

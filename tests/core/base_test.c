@@ -97,6 +97,8 @@ a_translation_with_other_conversions_is_not_taken(void)
             "msgid \"Over by %s\"\nmsgstr \"Zu viel: %d\"\n\n"
             "msgid \"Add a line\"\nmsgstr \"Zeile \"\n\"fehlt\"\n");
     CHECK_TEXT(tr_find("xx", "Over by %s"), "Over by %s");
+    CHECK_TEXT(tr_find("xx", "%s of %s"), "%2$s: %1$s");
+    CHECK_TEXT(tr_find("xx", "%d of %s"), "%d of %s");
     CHECK_TEXT(tr_find("xx", "Add a line"), "Zeile fehlt");
     CHECK_TEXT(tr_find("xx", "Unknown"), "Unknown");
     CHECK_TEXT(tr_find("en", "Add a line"), "Add a line");

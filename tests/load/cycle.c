@@ -79,15 +79,20 @@ set_up(struct client *c)
 {
     struct arena *mem = arena_new();
     long run = (long)time(NULL);
+    char piece[24];
 
+    const struct answer *found = client_get(c, "/api/uom?code=eq.C62&limit=1");
+
+    snprintf(piece, sizeof piece, "%s", answer_get(found, "rows.0.id"));
     for (int i = 0; i < CUSTOMERS; i++)
         must(client_post(c, arena_printf(mem, "{\"code\": \"B%ld-%d\", \"name\": \"Bench customer %d\","
                                               " \"is_customer\": true}", run, i, i), "/api/party"),
              "customer", customers[i]);
     for (int i = 0; i < ITEMS; i++) {
         must(client_post(c, arena_printf(mem, "{\"code\": \"B%ld-%d\", \"name\": \"Bench item %d\","
-                                              " \"kind\": \"stocked\", \"list_price\": \"%d.50\"}",
-                                         run, i, i, 10 + i), "/api/item"),
+                                              " \"kind\": \"stocked\", \"uom_id\": %s,"
+                                              " \"list_price\": \"%d.50\", \"list_currency_code\": \"USD\"}",
+                                         run, i, i, piece, 10 + i), "/api/item"),
              "item", items[i]);
         must(client_post(c, arena_printf(mem, "{\"item_id\": %s, \"quantity\": \"10000000\","
                                               " \"unit_cost\": \"%d.25\"}", items[i], 5 + i),
