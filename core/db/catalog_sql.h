@@ -17,9 +17,9 @@ static const char catalog_tables_sql[] =
  * table, column, comment, type, required, readonly, not null, refers to, choices, default, generated.
  *
  * Required is what nobody else fills: not null, no default, and no BEFORE INSERT trigger
- * whose body names NEW.<column>. A reference is the last column of a foreign key whose last
- * referred column is an id: composite keys start with company_id. A view's column refers to
- * what tables' columns of its name refer to.
+ * whose body names NEW.<column>. A reference is the column of a foreign key that refers to an id;
+ * composite keys have others, such as company_id. A column without a key of its own (of a
+ * view, or the item of a lot's key) refers to what columns of its name do elsewhere.
  */
 static const char catalog_columns_sql[] =
     "WITH filled AS ("
@@ -27,13 +27,12 @@ static const char catalog_columns_sql[] =
     "      FROM pg_trigger g JOIN pg_proc p ON p.oid = g.tgfoid"
     "     WHERE NOT g.tgisinternal AND g.tgtype & 7 = 7 GROUP BY 1"
     "), reference AS ("
-    "    SELECT DISTINCT ON (k.conrelid, k.conkey[cardinality(k.conkey)])"
-    "           k.conrelid, k.conkey[cardinality(k.conkey)] AS attnum, f.relname"
-    "      FROM pg_constraint k JOIN pg_class f ON f.oid = k.confrelid"
-    "      JOIN pg_attribute fa ON fa.attrelid = f.oid"
-    "                          AND fa.attnum = k.confkey[cardinality(k.confkey)]"
-    "     WHERE k.contype = 'f' AND fa.attname = 'id'"
-    "     ORDER BY k.conrelid, k.conkey[cardinality(k.conkey)], k.conname"
+    "    SELECT DISTINCT ON (k.conrelid, u.attnum) k.conrelid, u.attnum, f.relname"
+    "      FROM pg_constraint k JOIN pg_class f ON f.oid = k.confrelid,"
+    "           unnest(k.conkey, k.confkey) AS u(attnum, referred),"
+    "           pg_attribute fa"
+    "     WHERE k.contype = 'f' AND fa.attrelid = f.oid AND fa.attnum = u.referred"
+    "       AND fa.attname = 'id' ORDER BY k.conrelid, u.attnum, k.conname"
     "), by_name AS ("
     "    SELECT a.attname, mode() WITHIN GROUP (ORDER BY r.relname) AS relname"
     "      FROM reference r"
@@ -72,7 +71,7 @@ static const char catalog_columns_sql[] =
     "  LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum"
     "  LEFT JOIN filled f ON f.tgrelid = c.oid"
     "  LEFT JOIN reference r ON r.conrelid = c.oid AND r.attnum = a.attnum"
-    "  LEFT JOIN by_name b ON b.attname = a.attname AND c.relkind IN ('v', 'm')"
+    "  LEFT JOIN by_name b ON b.attname = a.attname AND t.typname = 'int8'"
     "  LEFT JOIN LATERAL (SELECT list FROM choice"
     "                      WHERE conrelid = c.oid AND attnum = a.attnum LIMIT 1) h ON true"
     " WHERE c.relnamespace = 'tenon'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm')"
@@ -109,7 +108,9 @@ static const char catalog_parts_sql[] =
     "  FROM pg_constraint k"
     "  JOIN pg_class c ON c.oid = k.conrelid"
     "  JOIN pg_class p ON p.oid = k.confrelid AND p.oid <> c.oid"
-    "  JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.conkey[cardinality(k.conkey)]"
+    "  CROSS JOIN LATERAL unnest(k.conkey, k.confkey) AS u(attnum, referred)"
+    "  JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = u.attnum"
+    "  JOIN pg_attribute r ON r.attrelid = p.oid AND r.attnum = u.referred AND r.attname = 'id'"
     "  LEFT JOIN table_kind t ON t.name = c.relname"
     " WHERE k.contype = 'f' AND k.confdeltype = 'c'"
     "   AND k.connamespace = 'tenon'::regnamespace AND t.kind IS DISTINCT FROM 'internal'"

@@ -326,8 +326,8 @@ condition(struct filter *f, const char *path, const char *value)
 
 /* ------------------------------------------------------------------ or, and */
 
-static bool
-is_operator(const char *word, size_t n)
+bool
+filter_is_operator(const char *word, size_t n)
 {
     if (n == 3 && !strncmp(word, "not", n))
         return true;
@@ -352,7 +352,7 @@ member(struct filter *f, const char *text)
     for (const char *dot = strchr(text, '.'); dot; dot = strchr(dot + 1, '.')) {
         size_t n = strcspn(dot + 1, ".");
 
-        if (!is_operator(dot + 1, n))
+        if (!filter_is_operator(dot + 1, n))
             continue;
         const char *path = arena_strndup(rq->mem, text, (size_t)(dot - text));
         const char *value = dot + 1;

@@ -12,6 +12,9 @@
  */
 bool filter_add(struct query *q, struct str *where, const char *name, const char *value);
 
+/* Are these n characters the name of an operator, or "not"? */
+bool filter_is_operator(const char *word, size_t n);
+
 /* Append the condition of q=words. */
 bool filter_search(struct query *q, struct str *where, const char *words);
 

@@ -42,6 +42,13 @@ parse_count(struct list *l, const char *value)
            fail(l->q.rq, "malformed", "count", "A count is exact or estimated");
 }
 
+/* at=gte.2026-01-01 of a table that has a column `at` is a filter, at=0.5 is not. */
+static bool
+is_filter(const struct list *l, const char *name, const char *value)
+{
+    return table_column(l->q.table, name) && filter_is_operator(value, strcspn(value, "."));
+}
+
 static bool
 parse_parameter(struct list *l, const char *name, const char *value)
 {
@@ -50,6 +57,8 @@ parse_parameter(struct list *l, const char *name, const char *value)
     } texts[] = { { "order", &l->order_text }, { "select", &l->select }, { "after", &l->after },
                   { "at", &l->at },            { "group", &l->group },   { "sum", &l->sum } };
 
+    if (is_filter(l, name, value))
+        return filter_add(&l->q, &l->where, name, value);
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         if (strcmp(texts[i].name, name) != 0)
             continue;

@@ -1,0 +1,188 @@
+/*
+ * every_test.c - what the generic verbs promise for every entity, whichever module brings it.
+ */
+#include "tests/test.h"
+
+static void
+print_errors(const struct rq *rq, const char *what)
+{
+    for (const struct error *e = rq->errors; e; e = e->next)
+        printf("\n    %s: %s %s: %s", what, e->code, e->field ? e->field : "", e->message);
+}
+
+/* Run the check for each entity; its errors are printed with the entity's name and undone. */
+static void
+each_entity(struct rq *rq, bool (*check)(struct rq *rq, const struct entity *e))
+{
+    for (const struct module *const *m = modules; *m; m++)
+        for (const struct entity *e = (*m)->entities; e && e->name; e++) {
+            test_mark(rq);
+            bool good = check(rq, e);
+
+            if (!good)
+                print_errors(rq, e->name);
+            CU_ASSERT_TRUE(good);
+            test_recover(rq);
+        }
+}
+
+static bool
+has_table(struct rq *rq, const struct entity *e)
+{
+    return catalog_table(catalog_get(rq, NULL), e->name) ||
+           fail(rq, "not_found", NULL, "there is no table");
+}
+
+static void
+every_entity_has_a_table(void)
+{
+    struct rq *rq = test_begin();
+
+    each_entity(rq, has_table);
+    test_end(rq);
+}
+
+static bool
+lists(struct rq *rq, const struct entity *e)
+{
+    const struct parameter query[] = { { "count", "exact" }, { "limit", "3" }, { "at", "0.5" } };
+
+    return api_list(rq, e, query, 3);
+}
+
+static void
+every_entity_can_be_listed_in_its_order_and_columns(void)
+{
+    struct rq *rq = test_begin();
+
+    each_entity(rq, lists);
+    test_end(rq);
+}
+
+/* Every column at once, in every way that its type allows. */
+static bool
+shows_all(struct rq *rq, const struct entity *e)
+{
+    const char *record = entity_json_sql(rq, e, true);
+
+    if (!record)
+        return false;
+    db_exec(rq, arena_printf(rq->mem, "SELECT %s FROM \"%s\" t LIMIT 2", record, e->name), NONE);
+    return db_flush(rq);
+}
+
+static void
+every_entity_can_be_read_whole_with_its_parts(void)
+{
+    struct rq *rq = test_begin();
+
+    each_entity(rq, shows_all);
+    test_end(rq);
+}
+
+static bool
+filters(struct rq *rq, const struct entity *e)
+{
+    const struct table *t = catalog_table(catalog_get(rq, NULL), e->name);
+
+    for (int i = 0; i < t->ncolumns; i++) {
+        const struct parameter query[] = { { t->columns[i].name, "is.null" },
+                                           { "order", t->columns[i].name },
+                                           { "limit", "1" } };
+        const char *type = t->columns[i].type;
+
+        if (!strcmp(t->columns[i].name, "search_terms") || strchr(type, '[') ||
+            strstr(type, "json") || strstr(type, "xid") || !strcmp(type, "bytea"))
+            continue;
+        if (!api_list(rq, e, query, 3))
+            return false;
+    }
+    return true;
+}
+
+static void
+every_field_of_every_entity_can_be_filtered_and_ordered_by(void)
+{
+    struct rq *rq = test_begin();
+
+    each_entity(rq, filters);
+    test_end(rq);
+}
+
+static bool
+searches(struct rq *rq, const struct entity *e)
+{
+    const struct table *t = catalog_table(catalog_get(rq, NULL), e->name);
+    const struct parameter query[] = { { "q", "acme" } };
+
+    return (!t->has_search && !e->search) || api_list(rq, e, query, 1);
+}
+
+static void
+every_searchable_entity_can_be_searched(void)
+{
+    struct rq *rq = test_begin();
+
+    each_entity(rq, searches);
+    test_end(rq);
+}
+
+static bool
+unknown_is_404(struct rq *rq, const struct entity *e)
+{
+    bool table = !catalog_table(catalog_get(rq, NULL), e->name)->is_view;
+    bool (*const calls[])(struct rq *, const struct entity *, const char *) = { api_read,
+                                                                               api_history,
+                                                                               api_flow };
+
+    for (size_t i = 0; table && i < sizeof calls / sizeof *calls; i++) {
+        if (calls[i](rq, e, "999999999") || strcmp(test_code(rq), "not_found") != 0)
+            return fail(rq, "test", NULL, "an unknown record is not 'not_found'");
+        rq->errors = NULL;
+    }
+    return true;
+}
+
+static void
+an_unknown_record_of_any_entity_is_not_found(void)
+{
+    struct rq *rq = test_begin();
+
+    each_entity(rq, unknown_is_404);
+    test_end(rq);
+}
+
+static void
+the_metadata_is_json_and_names_every_readable_entity(void)
+{
+    struct rq *rq = test_begin();
+
+    CU_ASSERT_TRUE(api_meta(rq));
+    cJSON *meta = cJSON_Parse(rq->reply);
+    int shown = 0;
+
+    for (const struct module *const *m = modules; *m; m++)
+        for (const struct entity *e = (*m)->entities; e && e->name; e++)
+            shown += !e->internal;
+    CU_ASSERT_PTR_NOT_NULL(meta);
+    CU_ASSERT_EQUAL(cJSON_GetArraySize(cJSON_GetObjectItem(meta, "entities")), shown);
+    CU_ASSERT_PTR_NOT_NULL(rq->etag);
+    cJSON_Delete(meta);
+    test_end(rq);
+}
+
+const struct test every_tests[] = {
+    { "every entity has a table", every_entity_has_a_table },
+    { "every entity can be listed in its order and columns",
+      every_entity_can_be_listed_in_its_order_and_columns },
+    { "every entity can be read whole with its parts",
+      every_entity_can_be_read_whole_with_its_parts },
+    { "every field of every entity can be filtered and ordered by",
+      every_field_of_every_entity_can_be_filtered_and_ordered_by },
+    { "every searchable entity can be searched", every_searchable_entity_can_be_searched },
+    { "an unknown record of any entity is not found",
+      an_unknown_record_of_any_entity_is_not_found },
+    { "the metadata is JSON and names every readable entity",
+      the_metadata_is_json_and_names_every_readable_entity },
+    { 0 },
+};
