@@ -49,12 +49,12 @@ const struct operation entry_operations[] = {
 
 const struct operation period_operations[] = {
     { .name = "close",
-      .label = "Close",
+      .label = "Close the books",
       .from = "open",
       .to = "closed",
       .help = "Refuse postings to these days from now on" },
     { .name = "reopen",
-      .label = "Reopen",
+      .label = "Reopen the books",
       .from = "closed",
       .to = "open",
       .help = "Allow postings to these days again; the audit log keeps who did it" },
