@@ -282,16 +282,20 @@ BEGIN
     IF NOT FOUND THEN
         PERFORM fail('no_journal', NULL, 'There is no journal %s', journal_code);
     END IF;
-    INSERT INTO journal_entry (company_id, journal_id, entry_date, description, source_entity, source_id)
-    VALUES (company, in_journal, on_date, description, source_entity, source_id) RETURNING id INTO made;
-    INSERT INTO journal_line (company_id, entry_id, position, account_id, party_id, description, debit, credit,
-                              amount, currency_code, posted_on)
-    SELECT company, made, l.n, coalesce((l.o ->> 'account_id')::bigint, account_of(company, l.o ->> 'role')),
-           (l.o ->> 'party_id')::bigint, l.o ->> 'description', greatest(l.d, 0), greatest(-l.d, 0), l.d, c.currency_code, on_date
-      FROM company c,
-           LATERAL (SELECT n, o, coalesce((o ->> 'debit')::numeric, 0) - coalesce((o ->> 'credit')::numeric, 0) AS d
-                      FROM jsonb_array_elements(lines) WITH ORDINALITY AS e (o, n)) l
-     WHERE c.id = company AND l.d <> 0;
+    -- One statement: the balance is checked at its end where constraints are immediate.
+    WITH entry AS (
+        INSERT INTO journal_entry (company_id, journal_id, entry_date, description, source_entity, source_id)
+        VALUES (company, in_journal, on_date, description, source_entity, source_id) RETURNING id
+    ), line AS (
+        INSERT INTO journal_line (company_id, entry_id, position, account_id, party_id, description, debit, credit,
+                                  amount, currency_code, posted_on)
+        SELECT company, entry.id, l.n, coalesce((l.o ->> 'account_id')::bigint, account_of(company, l.o ->> 'role')),
+               (l.o ->> 'party_id')::bigint, l.o ->> 'description', greatest(l.d, 0), greatest(-l.d, 0), l.d, c.currency_code, on_date
+          FROM entry, company c,
+               LATERAL (SELECT n, o, coalesce((o ->> 'debit')::numeric, 0) - coalesce((o ->> 'credit')::numeric, 0) AS d
+                          FROM jsonb_array_elements(lines) WITH ORDINALITY AS e (o, n)) l
+         WHERE c.id = company AND l.d <> 0
+    ) SELECT id INTO made FROM entry;
     RETURN made;
 END $$;
 
