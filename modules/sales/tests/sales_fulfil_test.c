@@ -321,7 +321,8 @@ deliveries_and_invoices_of_others_cannot_name_the_line(void)
                                        " ('customer_invoice', %s) RETURNING id", stranger);
     const struct error *e = test_refused(
         rq, "INSERT INTO shipment_line (shipment_id, item_id, quantity, sales_order_line_id)"
-            " SELECT %s, item_id, 1, id FROM sales_order_line WHERE order_id = %s", shipment, s.order);
+            " SELECT %s, item_id, 1, id FROM sales_order_line WHERE order_id = %s AND item_id = %s",
+        shipment, s.order, s.item);
 
     CHECK_TEXT(e ? e->code : NULL, "other_order");
     e = test_refused(rq, "INSERT INTO invoice_line (invoice_id, item_id, quantity, unit_price, sales_order_line_id)"
