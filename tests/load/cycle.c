@@ -174,7 +174,7 @@ cycle(struct worker *w, struct arena *mem, float ms[STEPS])
 {
     struct client *c = w->client;
     const struct answer *a = NULL;
-    char opportunity[24], order[24], shipment[24], invoice[24], payment[24];
+    char opportunity[24], order[24], shipment[24], invoice[24], payment[24], total[32];
 
     if (!fine(w, 0, a = client_post(c, opportunity_body(w, mem), "/api/opportunity"), &ms[0]))
         return false;
@@ -195,15 +195,17 @@ cycle(struct worker *w, struct arena *mem, float ms[STEPS])
         return false;
     if (!fine(w, 6, a = client_post(c, "{}", "/api/invoice/%s/post", invoice), &ms[6]))
         return false;
+    snprintf(total, sizeof total, "%s", answer_get(a, "record.total"));
     const char *body = arena_printf(mem, "{\"kind\": \"receipt\", \"party_id\": %s, \"amount\": \"%s\","
                                          " \"currency_code\": \"%s\"}",
-                                    answer_get(a, "record.party_id"), answer_get(a, "record.total"),
+                                    answer_get(a, "record.party_id"), total,
                                     answer_get(a, "record.currency_code"));
 
     if (!fine(w, 7, a = client_post(c, body, "/api/payment"), &ms[7]))
         return false;
     must(a, "payment", payment);
-    body = arena_printf(mem, "{\"allocations\": [{\"invoice_id\": %s}]}", invoice);
+    body = arena_printf(mem, "{\"allocations\": [{\"invoice_id\": %s, \"amount\": \"%s\"}]}",
+                        invoice, total);
     return post(w, 7, &ms[7], "payment", payment, "post", body);
 }
 
