@@ -261,7 +261,7 @@ entity_path_sql(struct rq *rq, const struct entity *e, const char *path,
                 const struct column **column)
 {
     struct step steps[PATH_MAX_STEPS];
-    struct query q;
+    struct query q = { 0 };
 
     if (!query_begin(&q, rq, e))
         return NULL;
