@@ -62,6 +62,7 @@ check: packages
 
 install: release
 	@DESTDIR=$(DESTDIR) cmake --install $(BUILD)/release
+	@$(if $(DESTDIR),,packaging/install-packages.sh user)
 
 clean:
 	@rm -rf $(BUILD)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Install what Tenon needs from Debian's own archive: install-packages.sh [build] [check]
+# Install what Tenon needs from Debian's own archive: install-packages.sh [build] [check] [user]
 # With nothing missing it ends at once. apt runs as root, or through sudo.
 set -eu
 export LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
@@ -25,13 +25,14 @@ for what in "${@:-build}"; do
     case $what in
     build) wanted="$wanted $build" ;;
     check) wanted="$wanted $check" ;;
-    *) echo "usage: $0 [build] [check]" >&2 && exit 2 ;;
+    user) ;; # only the user below
+    *) echo "usage: $0 [build] [check] [user]" >&2 && exit 2 ;;
     esac
 done
 
 missing=""
 # shellcheck disable=SC2086
-have=$(dpkg-query -W -f '${Package} ${db:Status-Status}\n' $wanted 2>/dev/null || true)
+have=$([ -z "$wanted" ] || dpkg-query -W -f '${Package} ${db:Status-Status}\n' $wanted 2>/dev/null || true)
 for package in $wanted; do
     grep -qx "$package installed" <<<"$have" || missing="$missing $package"
 done
@@ -50,7 +51,9 @@ if [ -n "$missing" ]; then
     dpkg-query -W $missing >/dev/null
 fi
 
-# The embedded database never runs as root: it needs a user of its own.
-if [ "$(id -u)" = 0 ] && ! id tenon >/dev/null 2>&1 && ! id postgres >/dev/null 2>&1; then
+# The embedded database never runs as root: it needs a user of its own, tenon for a server that
+# was installed, postgres is good enough to try things out.
+if [ "$(id -u)" = 0 ] && ! id tenon >/dev/null 2>&1 &&
+    { [[ " $* " == *" user "* ]] || ! id postgres >/dev/null 2>&1; }; then
     useradd --system --user-group --home-dir /var/lib/tenon --no-create-home --shell /usr/sbin/nologin tenon
 fi

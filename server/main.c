@@ -196,6 +196,8 @@ serve(struct arena *mem, const struct conf *conf)
     fflush(stdout);
     server_run();
     instance_remove(mem, data);
+    if (!conf_text(conf, "database") && !cluster_stop(mem, data, &error))
+        fprintf(stderr, "tenond: %s\n", error);
     tls_close(server.tls);
     event_base_free(server.base);
 }
