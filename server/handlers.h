@@ -18,6 +18,24 @@ bool records_why(struct rq *rq, struct call *c);
 bool records_operate(struct rq *rq, struct call *c);
 bool records_operate_many(struct rq *rq, struct call *c);
 
+/* workflow.c: workflows, rules and jobs, for administrators */
+bool workflow_list(struct rq *rq, struct call *c);
+bool workflow_read(struct rq *rq, struct call *c);
+bool workflow_version(struct rq *rq, struct call *c);
+bool workflow_draft(struct rq *rq, struct call *c);
+bool workflow_discard(struct rq *rq, struct call *c);
+bool workflow_act(struct rq *rq, struct call *c);
+bool workflow_export(struct rq *rq, struct call *c);
+bool workflow_import(struct rq *rq, struct call *c);
+bool rule_list(struct rq *rq, struct call *c);
+bool rule_read(struct rq *rq, struct call *c);
+bool rule_create(struct rq *rq, struct call *c);
+bool rule_change(struct rq *rq, struct call *c);
+bool rule_delete(struct rq *rq, struct call *c);
+bool rule_runs(struct rq *rq, struct call *c);
+bool job_list(struct rq *rq, struct call *c);
+bool job_act(struct rq *rq, struct call *c);
+
 /* batch.c */
 bool batch_run(struct rq *rq, struct call *c);
 

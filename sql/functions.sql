@@ -806,13 +806,18 @@ BEGIN
         SELECT c.position + n, id, xid, company_id, at, request_id, actor_id, entity, record_id, action FROM due
         RETURNING *
     ), queued AS (
-        INSERT INTO job (company_id, kind, key, lane, payload, actor_id)
+        INSERT INTO job (company_id, kind, key, lane, payload, actor_id, state, error)
         SELECT coalesce(e.company_id, u.default_company_id, (SELECT min(id) FROM company)), 'rule',
                format('rule:%s:%s', r.name, e.position), format('%s:%s', e.entity, e.record_id),
-               jsonb_build_object('rule', r.name, 'entity', e.entity, 'record', e.record_id, 'event', e.position),
-               e.actor_id
+               jsonb_build_object('rule', r.name, 'entity', e.entity, 'record', e.record_id, 'event', e.position,
+                                  'depth', chain.depth, 'chain', chain.names),
+               e.actor_id, CASE WHEN chain.depth > 16 THEN 'dead' ELSE 'waiting' END,
+               CASE WHEN chain.depth > 16 THEN 'Rules call each other without end: ' || chain.names END
           FROM made e LEFT JOIN app_user u ON u.id = e.actor_id
-          JOIN workflow_rule r ON r.active AND r.entity = e.entity AND r.definition ->> 'timing' = 'after'
+          LEFT JOIN job cause ON e.request_id LIKE 'job-%' AND cause.id = substr(e.request_id, 5)::bigint
+          JOIN workflow_rule r ON r.active AND r.entity = e.entity AND r.definition ->> 'timing' = 'after',
+               LATERAL (SELECT coalesce((cause.payload ->> 'depth')::integer, 0) + 1 AS depth,
+                               concat_ws(' > ', cause.payload ->> 'chain', r.name) AS names) chain
          WHERE workflow_rule_wakes(r.definition -> 'when', e.action, e.audit_id)
          ORDER BY e.position, r.position, r.id
         ON CONFLICT (key) DO NOTHING
@@ -954,3 +959,149 @@ CREATE OR REPLACE FUNCTION job_failed(job_id bigint, why text) RETURNS void
     SELECT company_id, payload ->> 'rule', payload ->> 'entity', (payload ->> 'record')::bigint, 'failed', why
       FROM job WHERE id = job_id AND payload ? 'rule' AND payload ? 'record' $$;
 GRANT EXECUTE ON FUNCTION outbox_publish, workflow_queue, webhook_queue, job_take, job_done, job_failed TO tenon_app;
+
+-- ------------------------------------------------------------------ what administrators do
+-- Validation is C (it needs the operations); these gates check the permission and write.
+
+-- The draft of a kind of record; there is at most one.
+CREATE OR REPLACE FUNCTION workflow_draft_save(defined jsonb) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
+DECLARE
+    made bigint;
+BEGIN
+    PERFORM require_permission('workflow.change');
+    UPDATE workflow SET definition = defined, created_by = app_user_id(), created_at = now()
+     WHERE entity = defined ->> 'entity' AND status = 'draft' RETURNING id INTO made;
+    IF made IS NULL THEN
+        made := workflow_add(defined, 'draft', 'custom',
+            (SELECT id FROM workflow WHERE entity = defined ->> 'entity' AND status = 'active'));
+    END IF;
+    RETURN made;
+END $$;
+
+CREATE OR REPLACE FUNCTION workflow_draft_drop(of_entity text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
+BEGIN
+    PERFORM require_permission('workflow.change');
+    DELETE FROM workflow WHERE entity = of_entity AND status = 'draft';
+END $$;
+
+CREATE OR REPLACE FUNCTION workflow_publish(of_entity text) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
+DECLARE
+    draft bigint;
+BEGIN
+    PERFORM require_permission('workflow.change');
+    SELECT id INTO draft FROM workflow WHERE entity = of_entity AND status = 'draft' FOR UPDATE;
+    IF draft IS NULL THEN
+        PERFORM fail('not_found', NULL, 'There is no draft of this workflow');
+    END IF;
+    PERFORM workflow_activate(draft);
+    RETURN draft;
+END $$;
+
+-- An earlier version becomes the active one again; null: the newest one that was shipped.
+CREATE OR REPLACE FUNCTION workflow_rollback(of_entity text, to_version integer) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
+DECLARE
+    found_id bigint;
+BEGIN
+    PERFORM require_permission('workflow.change');
+    SELECT id INTO found_id FROM workflow
+     WHERE entity = of_entity AND status <> 'draft'
+       AND CASE WHEN to_version IS NULL THEN origin = 'shipped' ELSE version = to_version END
+     ORDER BY version DESC LIMIT 1;
+    IF found_id IS NULL THEN
+        PERFORM fail('not_found', 'version', 'There is no such version');
+    END IF;
+    PERFORM workflow_activate(found_id);
+    RETURN found_id;
+END $$;
+
+-- The definition of a rule as files hold it, with what the database knows of it.
+CREATE OR REPLACE FUNCTION workflow_rule_json(r workflow_rule) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
+    SELECT r.definition || jsonb_build_object('id', r.id, 'name', r.name, 'entity', r.entity, 'module', r.module,
+        'position', r.position, 'active', r.active, 'version', r.version) $$;
+GRANT EXECUTE ON FUNCTION workflow_rule_json TO tenon_app;
+
+-- rule_id null: a new one.
+CREATE OR REPLACE FUNCTION workflow_rule_save(rule_id bigint, defined jsonb) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
+DECLARE
+    kept jsonb := defined - '{id,module,version,active}'::text[];
+BEGIN
+    PERFORM require_permission('workflow.change');
+    IF rule_id IS NULL THEN
+        INSERT INTO workflow_rule (name, entity, position, active, definition, created_by, updated_by)
+        VALUES (defined ->> 'name', defined ->> 'entity', coalesce((defined ->> 'position')::integer, 100),
+                coalesce((defined ->> 'active')::boolean, true), kept, app_user_id(), app_user_id())
+        RETURNING id INTO rule_id;
+    ELSE
+        UPDATE workflow_rule SET name = defined ->> 'name', entity = defined ->> 'entity', definition = kept,
+               position = coalesce((defined ->> 'position')::integer, position),
+               active = coalesce((defined ->> 'active')::boolean, active),
+               updated_at = now(), updated_by = app_user_id(), version = version + 1
+         WHERE id = rule_id;
+        IF NOT FOUND THEN
+            PERFORM fail('not_found', NULL, 'There is no such record');
+        END IF;
+    END IF;
+    RETURN rule_id;
+END $$;
+
+CREATE OR REPLACE FUNCTION workflow_rule_delete(rule_id bigint) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
+BEGIN
+    PERFORM require_permission('workflow.change');
+    DELETE FROM workflow_rule WHERE id = rule_id;
+    IF NOT FOUND THEN
+        PERFORM fail('not_found', NULL, 'There is no such record');
+    END IF;
+END $$;
+
+-- Jobs of the company, newest first; the dead letters are those in state 'dead'.
+CREATE OR REPLACE FUNCTION job_list(in_state text, before bigint) RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
+BEGIN
+    PERFORM require_permission('workflow.read');
+    RETURN (SELECT json_build_object('items', coalesce(json_agg(j ORDER BY j.id DESC), '[]')) FROM (
+        SELECT id, kind, state, payload ->> 'rule' AS rule, payload ->> 'entity' AS entity,
+               payload -> 'record' AS record_id, attempts, error, run_at, created_at, finished_at, payload
+          FROM job WHERE company_id = app_company() AND (in_state IS NULL OR state = in_state)
+                     AND (before IS NULL OR id < before)
+         ORDER BY id DESC LIMIT 100) j);
+END $$;
+
+-- Let a job run now, with all its attempts before it.
+CREATE OR REPLACE FUNCTION job_retry(job_id bigint) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
+BEGIN
+    PERFORM require_permission('workflow.change');
+    UPDATE job SET state = 'waiting', attempts = 0, run_at = now()
+     WHERE id = job_id AND company_id = app_company() AND state IN ('dead', 'waiting');
+    IF NOT FOUND THEN
+        PERFORM fail('not_found', NULL, 'There is no such job waiting or dead');
+    END IF;
+END $$;
+
+-- Give a job up. Its row stays, so that the same event does not make it again.
+CREATE OR REPLACE FUNCTION job_drop(job_id bigint) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
+BEGIN
+    PERFORM require_permission('workflow.change');
+    UPDATE job SET state = 'done', finished_at = now(), error = concat_ws(' ', 'dropped by hand:', error)
+     WHERE id = job_id AND company_id = app_company() AND state IN ('dead', 'waiting');
+    IF NOT FOUND THEN
+        PERFORM fail('not_found', NULL, 'There is no such job waiting or dead');
+    END IF;
+END $$;
+
+-- Why rules did or did not fire for a record, newest first.
+CREATE OR REPLACE FUNCTION workflow_rule_runs(on_entity text, record bigint) RETURNS json
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
+    SELECT coalesce(json_agg(x ORDER BY x.id DESC), '[]') FROM (
+        SELECT id, rule, at, outcome, detail FROM workflow_rule_run
+         WHERE entity = on_entity AND record_id = record AND (company_id IS NULL OR company_id = app_company())
+         ORDER BY id DESC LIMIT 100) x $$;
+GRANT EXECUTE ON FUNCTION workflow_draft_save, workflow_draft_drop, workflow_publish, workflow_rollback,
+    workflow_rule_save, workflow_rule_delete, job_list, job_retry, job_drop, workflow_rule_runs TO tenon_app;

@@ -166,6 +166,12 @@ facts_need(struct facts *f, const struct check *check)
         facts_need_path(f, check->condition.paths[i]);
 }
 
+const char *
+facts_path(const struct facts *f, int i)
+{
+    return f->paths[i].path;
+}
+
 bool
 facts_lock(struct facts *f, const char *ids)
 {

@@ -27,6 +27,9 @@ struct facts facts_new(struct rq *rq, const struct entity *e);
 void facts_need(struct facts *f, const struct check *check);
 void facts_need_path(struct facts *f, const char *path);
 
+/* The i-th of what will be read. */
+const char *facts_path(const struct facts *f, int i);
+
 /* Lock the records, in the order of their ids: queued, before facts_load. */
 bool facts_lock(struct facts *f, const char *ids);
 

@@ -190,15 +190,3 @@ workflow_validate(struct rq *rq, const struct workflow *w)
                               arena_printf(rq->mem, "transitions[%d].guards[%d].require", i, g));
     return ok;
 }
-
-/* --------------------------------------------------------------------------------- rules */
-
-bool
-rule_validate(struct rq *rq, const struct rule *r)
-{
-    const struct entity *e = entity_find(r->entity);
-
-    if (!e)
-        return fail(rq, INVALID, "entity", "There is no kind of record called %s", r->entity);
-    return !r->conditional || paths_known(rq, e, &r->check, "if");
-}
