@@ -701,19 +701,23 @@ CREATE OR REPLACE TRIGGER shipment_line_keep
 
 -- ------------------------------------------------------------------ operations' sums
 -- How much of each line of these shipments is to move: what the body {"lines": [{"id",
--- "quantity"}]} says; without lines, all that is open. A line's number is its place in the document.
+-- "quantity"}]} says; without lines, all that is open; with "partial": true, of that what is
+-- set aside. A line's number is its place in the document, from 0.
 CREATE OR REPLACE FUNCTION shipment_wanted(shipments bigint[], body json)
     RETURNS TABLE (shipment_id bigint, line_id bigint, item_id bigint, number bigint, open numeric,
                    reserved numeric, wanted numeric)
     LANGUAGE sql STABLE AS $$
-    SELECT l.shipment_id, l.id, l.item_id, l.number - 1, l.quantity - l.quantity_done, l.quantity_reserved,
-           CASE WHEN body -> 'lines' IS NULL THEN l.quantity - l.quantity_done
-                WHEN w.id IS NULL THEN 0
-                ELSE coalesce(w.quantity, l.quantity - l.quantity_done) END
-      FROM (SELECT x.*, row_number() OVER (PARTITION BY x.shipment_id ORDER BY x.position, x.id) AS number
-              FROM shipment_line x WHERE x.shipment_id = ANY (shipments)) l
-      LEFT JOIN json_to_recordset(CASE WHEN json_typeof(body -> 'lines') = 'array' THEN body -> 'lines' ELSE '[]' END)
-           AS w (id bigint, quantity numeric) ON w.id = l.id $$;
+    SELECT t.shipment_id, t.id, t.item_id, t.number - 1, t.open, t.quantity_reserved,
+           CASE WHEN (body ->> 'partial')::boolean THEN least(t.wanted, t.quantity_reserved) ELSE t.wanted END
+      FROM (SELECT l.shipment_id, l.id, l.item_id, l.quantity_reserved, l.quantity - l.quantity_done AS open,
+                   row_number() OVER (PARTITION BY l.shipment_id ORDER BY l.position, l.id) AS number,
+                   CASE WHEN body -> 'lines' IS NULL THEN l.quantity - l.quantity_done
+                        WHEN w.id IS NULL THEN 0
+                        ELSE coalesce(w.quantity, l.quantity - l.quantity_done) END AS wanted
+              FROM shipment_line l
+              LEFT JOIN json_to_recordset(CASE WHEN json_typeof(body -> 'lines') = 'array' THEN body -> 'lines' ELSE '[]' END)
+                   AS w (id bigint, quantity numeric) ON w.id = l.id
+             WHERE l.shipment_id = ANY (shipments)) t $$;
 
 -- Present stock per item of a warehouse; an item without stock has zeros.
 CREATE OR REPLACE FUNCTION stock_availability(warehouse bigint, items bigint[])
