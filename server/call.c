@@ -30,7 +30,7 @@ call_new(void)
     unsigned char random[8];
 
     c->mem = mem;
-    c->body = c->address = "";
+    c->body = c->address = c->head.method = c->head.target = "";
     c->language = "en";
     c->media_type = "application/json";
     random_bytes(random, sizeof random);
@@ -54,6 +54,20 @@ call_reply(struct call *c, int status, const char *json)
     c->reply = arena_strdup(c->mem, json ? json : "");
     c->reply_length = strlen(c->reply);
     c->media_type = "application/json";
+}
+
+void
+call_reply_file(struct call *c, const char *bytes, size_t n, const char *media_type,
+                const char *file_name)
+{
+    char *copy = arena_alloc(c->mem, n + 1);
+
+    memcpy(copy, bytes, n);
+    c->status = 200;
+    c->reply = copy;
+    c->reply_length = n;
+    c->media_type = arena_strdup(c->mem, media_type);
+    c->file_name = arena_strdup(c->mem, file_name);
 }
 
 /* -------------------------------------------------------------------------- problems */

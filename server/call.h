@@ -38,7 +38,7 @@ struct call {
     int status;
     const char *reply;
     size_t reply_length;
-    const char *media_type, *location, *etag, *allow;
+    const char *media_type, *location, *etag, *allow, *file_name;
     int retry_after;                   /* seconds; 0: not said */
     struct subscription *subscription; /* events.h: the connection becomes a stream */
     int syncs;
@@ -48,8 +48,10 @@ struct call {
 struct call *call_new(void);
 void call_free(struct call *c);
 
-/* Take the answer: a JSON text (copied). */
+/* Take the answer: a JSON text, or a file (both copied). */
 void call_reply(struct call *c, int status, const char *json);
+void call_reply_file(struct call *c, const char *bytes, size_t n, const char *media_type,
+                     const char *file_name);
 
 /* An RFC 9457 problem of all errors in the list; for one error; for a refused head. */
 void call_problem(struct call *c, const struct error *errors);

@@ -129,6 +129,9 @@ conn_headers(struct evbuffer *out, const struct call *c)
     add_header(out, "Location", c->location);
     add_header(out, "ETag", c->etag);
     add_header(out, "Allow", c->allow);
+    if (c->file_name)
+        evbuffer_add_printf(out, "Content-Disposition: attachment; filename=\"%s\"\r\n",
+                            c->file_name);
     if (c->status == 401)
         add_header(out, "WWW-Authenticate", "Bearer realm=\"tenon\"");
     if (c->retry_after)

@@ -2,6 +2,7 @@
  * records.c - the calls that every entity has.
  */
 #include "core/base/str.h"
+#include "core/entity/export.h"
 #include "core/workflow/workflow.h"
 #include "server/handlers.h"
 
@@ -25,7 +26,10 @@ bool
 records_list(struct rq *rq, struct call *c)
 {
     const struct entity *e = entity_of(rq, c);
+    const char *format = head_parameter(&c->head, "format");
 
+    if (e && format)
+        return api_export(rq, e, c->head.query, c->head.nquery, format);
     return e && api_list(rq, e, c->head.query, c->head.nquery);
 }
 

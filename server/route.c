@@ -188,6 +188,10 @@ take_answer(struct call *c, const struct rq *rq)
 {
     const char *seen = head_find(&c->head, "If-None-Match"), *etag = rq->etag;
 
+    if (rq->reply_type) {
+        call_reply_file(c, rq->reply, rq->reply_size, rq->reply_type, rq->file_name);
+        return;
+    }
     call_reply(c, rq->status ? rq->status : 200, rq->reply);
     if (!etag && c->route->flags & ROUTE_TAGGED)
         etag =
@@ -274,6 +278,14 @@ route_run(struct call *c, struct db *db)
         c->route->run_open(c, db);
     else
         run_in_transaction(c, db);
+}
+
+/* A list as a file takes its time. */
+enum lane
+route_lane(const struct call *c)
+{
+    return c->route->run == records_list && head_parameter(&c->head, "format") ? LANE_SLOW
+                                                                               : c->route->lane;
 }
 
 void

@@ -40,6 +40,9 @@ extern const int nroutes;
  * 405) and returns false. */
 bool route_find(struct call *c);
 
+/* Where this very call runs. */
+enum lane route_lane(const struct call *c);
+
 /* In a worker's thread: runs the call and fills its answer. */
 void route_run(struct call *c, struct db *db);
 

@@ -199,7 +199,7 @@ on_call(struct call *c)
     } else if (c->route->lane == LANE_LOOP) {
         c->route->run_open(c, NULL);
         answer(c);
-    } else if (!workers_put(server.workers, c->route->lane, c)) {
+    } else if (!workers_put(server.workers, route_lane(c), c)) {
         call_fail(c, "busy", "The server is busy: try again soon");
         answer(c);
     }
