@@ -42,6 +42,7 @@ bool batch_run(struct rq *rq, struct call *c);
 /* meta.c: what describes the interface; reports and imports */
 bool meta_read(struct rq *rq, struct call *c);
 bool openapi_read(struct rq *rq, struct call *c);
+bool report_list(struct rq *rq, struct call *c);
 bool report_run(struct rq *rq, struct call *c);
 bool import_run(struct rq *rq, struct call *c);
 

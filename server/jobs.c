@@ -6,12 +6,7 @@
 #include "server/jobs.h"
 #include "core/base/log.h"
 #include "core/db/db.h"
-#if __has_include("core/workflow/outbox.h")
 #include "core/workflow/outbox.h"
-#else
-#define outbox_publish(rq, n) ((void)(rq), *(n) = 0, true)
-#define jobs_run_one(rq, more) ((void)(rq), *(more) = false, true)
-#endif
 #include "server/events.h"
 
 #include <pthread.h>

@@ -14,8 +14,6 @@
 #include "core/db/migrate.h"
 #include "core/workflow/upgrade.h"
 #include "core/workflow/workflow.h"
-#include "reports/report.h"
-#include "server/hooks.h"
 #include "server/route.h"
 #include "server/server.h"
 #include "server/settings.h"
@@ -171,7 +169,6 @@ serve(struct arena *mem, const struct conf *conf)
     evthread_use_pthreads();
     languages_load();
     route_conf = server.conf = conf;
-    hook_report = api_report;
     server.base = event_base_new();
     server.http = http_new(server.base, conf, &server_events);
     int port = http_bind(server.http, mem, where, &error);

@@ -1,13 +1,11 @@
 /*
- * meta.c - what describes the interface; and the doors to imports and to reports.
+ * meta.c - what describes the interface; and the ways to reports and imports.
  */
 #include "core/entity/import.h"
+#include "reports/report.h"
 #include "server/handlers.h"
-#include "server/hooks.h"
 
 #include <stddef.h>
-
-bool (*hook_report)(struct rq *rq, const char *name, const struct parameter *query, int n);
 
 bool
 meta_read(struct rq *rq, struct call *c)
@@ -26,9 +24,14 @@ openapi_read(struct rq *rq, struct call *c)
 bool
 report_run(struct rq *rq, struct call *c)
 {
-    if (!hook_report)
-        return fail(rq, "not_found", NULL, "There is no such report");
-    return hook_report(rq, c->entity, c->head.query, c->head.nquery);
+    return api_report(rq, c->entity, c->head.query, c->head.nquery);
+}
+
+bool
+report_list(struct rq *rq, struct call *c)
+{
+    (void)c;
+    return api_reports(rq);
 }
 
 bool

@@ -30,6 +30,7 @@ const struct route routes[] = {
     { "GET", "/api/openapi.json", LANE_SLOW, ROUTE_TAGGED, .run = openapi_read },
     { "GET", "/api/events", LANE_FAST, 0, .run = events_open },
     { "POST", "/api/batch", LANE_FAST, W, .run = batch_run },
+    { "GET", "/api/report", LANE_FAST, 0, .run = report_list },
     { "GET", "/api/report/:entity", LANE_SLOW, 0, .run = report_run },
     { "POST", "/api/import/:entity", LANE_SLOW, W | ROUTE_RAW, .run = import_run,
       .permission = "create" },
