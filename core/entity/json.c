@@ -164,13 +164,14 @@ write_columns(struct writer *w, const struct table *t, const char *alias, const 
 
 /* The derived columns, but for those that the row has itself. */
 static void
-write_fact(struct writer *w, const struct table *t, const char *currency, bool *first)
+write_fact(struct writer *w, const struct table *t, const char *alias, const char *currency,
+           bool *first)
 {
     for (int i = 0; i < t->fact->ncolumns; i++) {
         const struct column *c = &t->fact->columns[i];
 
         if (!column_hidden(c) && !table_column(t, c->name))
-            write_column(w, t->fact, c, "f", currency, first);
+            write_column(w, t->fact, c, alias, currency, first);
     }
 }
 
@@ -191,10 +192,18 @@ write_part(struct writer *w, const struct table *t, const struct table *part, co
     str_add(w->s, table_column(part, "id") ? "r.id" : "1");
     str_add(w->s, "), '[]') FROM (SELECT ");
     write_columns(w, part, mine, currency, true, &first);
+    if (part->fact)
+        write_fact(w, part, arena_printf(w->rq->mem, "f%s", mine), currency, &first);
     write_parts(w, part, mine, currency);
     str_add(w->s, " FROM ");
     str_ident(w->s, part->name);
-    str_printf(w->s, " %s WHERE %s.", mine, mine);
+    str_printf(w->s, " %s", mine);
+    if (part->fact) {
+        str_add(w->s, " LEFT JOIN ");
+        str_ident(w->s, part->fact->name);
+        str_printf(w->s, " f%s ON f%s.id = %s.id", mine, mine, mine);
+    }
+    str_printf(w->s, " WHERE %s.", mine);
     str_ident(w->s, part->parent_column);
     str_printf(w->s, " = %s.id", alias);
     if (part->has_company && t->has_company)
@@ -227,7 +236,7 @@ entity_json_sql(struct rq *rq, const struct entity *e, bool whole)
     str_add(&s, "(SELECT row_to_json(r) FROM (SELECT ");
     write_columns(&w, q.table, "t", currency, false, &first);
     if (whole && q.table->fact)
-        write_fact(&w, q.table, currency, &first);
+        write_fact(&w, q.table, "f", currency, &first);
     if (whole)
         write_parts(&w, q.table, "t", currency);
     if (whole && q.table->fact) {

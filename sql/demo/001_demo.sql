@@ -46,7 +46,8 @@ SELECT v.code, v.name, v.name_zh, v.name, v.name_zh, v.kind, u.id, c.id, t.id, v
        AS v (code, name, name_zh, kind, uom, category, price)
   JOIN uom u ON u.code = v.uom
   JOIN item_category c ON c.code = v.category
-  JOIN tax_category t ON t.code = CASE v.kind WHEN 'service' THEN 'service' ELSE 'standard' END;
+  JOIN tax_category t ON t.code = CASE v.kind WHEN 'service' THEN 'service' ELSE 'standard' END
+ ORDER BY c.id, v.code;
 
 -- Opening stock at 60 % of the list price; little walnut, so that an order can fall short.
 INSERT INTO stock_opening (item_id, quantity, unit_cost)

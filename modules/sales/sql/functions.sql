@@ -237,6 +237,10 @@ BEGIN
             PERFORM fail('expired', 'valid_until', 'This quotation was valid until %s: revise it', NEW.valid_until::text);
         END IF;
         NEW.confirmed_at := now();
+        IF NOT EXISTS (SELECT FROM sales_order_line l JOIN item i ON i.id = l.item_id
+                        WHERE l.order_id = NEW.id AND NOT l.optional AND i.kind <> 'service') THEN
+            NEW.delivered := 'full';           -- nothing of it is delivered
+        END IF;
     END IF;
     IF NEW.net + NEW.tax > NEW.credit_released_total THEN   -- more than was released
         NEW.credit_released_by    := NULL;

@@ -3,7 +3,7 @@
 -- What the maintained columns of an order must be: the triggers write it, a check compares.
 CREATE VIEW sales_order_derived WITH (security_invoker = true) AS
 SELECT o.id, o.company_id, l.net, l.tax,
-       CASE WHEN NOT l.delivery THEN CASE WHEN l.lines > 0 THEN 'full' ELSE 'none' END
+       CASE WHEN NOT l.delivery THEN CASE WHEN o.confirmed_at IS NOT NULL THEN 'full' ELSE 'none' END
             WHEN l.delivered_all THEN 'full' WHEN l.delivered_some THEN 'part' ELSE 'none' END AS delivered,
        l.invoiced,
        CASE WHEN l.invoiced = 'full' AND i.all_paid THEN 'full'
@@ -14,7 +14,7 @@ SELECT o.id, o.company_id, l.net, l.tax,
   FROM sales_order o
   JOIN company c ON c.id = o.company_id
  CROSS JOIN LATERAL (
-       SELECT count(*) AS lines, coalesce(sum(l.net), 0) AS net, coalesce(sum(l.tax), 0) AS tax,
+       SELECT coalesce(sum(l.net), 0) AS net, coalesce(sum(l.tax), 0) AS tax,
               coalesce(bool_or(i.kind <> 'service'), false) AS delivery,
               coalesce(bool_and(l.quantity_delivered >= l.quantity) FILTER (WHERE i.kind <> 'service'), false) AS delivered_all,
               coalesce(bool_or(l.quantity_delivered > 0), false) AS delivered_some,
