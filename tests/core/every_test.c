@@ -171,6 +171,39 @@ the_metadata_is_json_and_names_every_readable_entity(void)
     test_end(rq);
 }
 
+/* tests/openapi.sh lints what is written to the file named by TENON_OPENAPI. */
+static void
+keep(const char *text)
+{
+    const char *path = getenv("TENON_OPENAPI");
+    FILE *file = path ? fopen(path, "w") : NULL;
+
+    if (file) {
+        fputs(text, file);
+        fclose(file);
+    }
+}
+
+static void
+the_openapi_document_is_json_and_has_every_operation(void)
+{
+    struct rq *rq = test_begin();
+
+    CU_ASSERT_TRUE(api_openapi(rq));
+    cJSON *document = cJSON_Parse(rq->reply);
+    const cJSON *paths = cJSON_GetObjectItem(document, "paths");
+
+    keep(rq->reply);
+    CU_ASSERT_PTR_NOT_NULL(document);
+    for (const struct module *const *m = modules; *m; m++)
+        for (const struct entity *e = (*m)->entities; e && e->name; e++)
+            for (const struct operation *o = e->operations; !e->internal && o && o->name; o++)
+                CU_ASSERT_TRUE(cJSON_HasObjectItem(
+                    paths, arena_printf(rq->mem, "/api/%s/{id}/%s", e->name, o->name)));
+    cJSON_Delete(document);
+    test_end(rq);
+}
+
 const struct test every_tests[] = {
     { "every entity has a table", every_entity_has_a_table },
     { "every entity can be listed in its order and columns",
@@ -184,5 +217,7 @@ const struct test every_tests[] = {
       an_unknown_record_of_any_entity_is_not_found },
     { "the metadata is JSON and names every readable entity",
       the_metadata_is_json_and_names_every_readable_entity },
+    { "the OpenAPI document is JSON and has every operation",
+      the_openapi_document_is_json_and_has_every_operation },
     { 0 },
 };
