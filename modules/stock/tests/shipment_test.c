@@ -29,8 +29,9 @@ a_delivery_takes_what_is_set_aside_and_posts_its_cost(void)
     CHECK_TEXT(stock_of(rq, item), "10/3/7");
     CU_ASSERT_TRUE(test_take(rq, "shipment", delivery, "ship", "{\"date\": \"2026-02-03\"}"));
     CHECK_TEXT(stock_of(rq, item), "7/0/7");
-    CHECK_TEXT(test_sql(rq, "SELECT state || ' ' || done_date FROM shipment WHERE id = %s", delivery),
-               "done 2026-02-03");
+    CHECK_TEXT(
+        test_sql(rq, "SELECT state || ' ' || done_date FROM shipment WHERE id = %s", delivery),
+        "done 2026-02-03");
     CHECK_TEXT(ledger_of(rq, "inventory"), "28.00");
     CHECK_TEXT(ledger_of(rq, "cost_of_sales"), "12.00");
     stock_checks(rq);
@@ -52,22 +53,26 @@ a_part_that_is_shipped_leaves_the_rest_on_a_backorder(void)
              " VALUES (%s, 2, %s, 6) RETURNING id",
              delivery, other);
     line = test_sql(rq, "SELECT min(id) FROM shipment_line WHERE shipment_id = %s", delivery);
-    CU_ASSERT_TRUE(test_take(rq, "shipment", delivery, "ship",
-                             arena_printf(rq->mem, "{\"lines\": [{\"id\": %s, \"quantity\": \"2\"}]}",
-                                          line)));
+    CU_ASSERT_TRUE(
+        test_take(rq, "shipment", delivery, "ship",
+                  arena_printf(rq->mem, "{\"lines\": [{\"id\": %s, \"quantity\": \"2\"}]}", line)));
     CHECK_TEXT(stock_of(rq, item), "8/3/5");
     CHECK_TEXT(stock_of(rq, other), "10/6/4");
-    CHECK_TEXT(test_sql(rq,
-                        "SELECT string_agg(trim_scale(quantity)::text || '/' || trim_scale(quantity_done), ' ')"
-                        "  FROM shipment_line WHERE shipment_id = %s",
-                        delivery),
-               "2/2");
-    CHECK_TEXT(test_sql(rq,
-                        "SELECT string_agg(s.state || ' ' || trim_scale(l.quantity) || '/' || trim_scale(l.quantity_reserved),"
-                        "                  ', ' ORDER BY l.position)"
-                        "  FROM shipment s JOIN shipment_line l ON l.shipment_id = s.id WHERE s.backorder_of_id = %s",
-                        delivery),
-               "draft 3/3, draft 6/6");
+    CHECK_TEXT(
+        test_sql(
+            rq,
+            "SELECT string_agg(trim_scale(quantity)::text || '/' || trim_scale(quantity_done), ' ')"
+            "  FROM shipment_line WHERE shipment_id = %s",
+            delivery),
+        "2/2");
+    CHECK_TEXT(
+        test_sql(
+            rq,
+            "SELECT string_agg(s.state || ' ' || trim_scale(l.quantity) || '/' || trim_scale(l.quantity_reserved),"
+            "                  ', ' ORDER BY l.position)"
+            "  FROM shipment s JOIN shipment_line l ON l.shipment_id = s.id WHERE s.backorder_of_id = %s",
+            delivery),
+        "draft 3/3, draft 6/6");
     stock_checks(rq);
     test_end(rq);
 }
@@ -103,11 +108,13 @@ what_there_is_can_be_shipped_when_it_is_less(void)
     CU_ASSERT_TRUE(test_take(rq, "shipment", delivery, "ship", "{\"partial\": true}"));
     CHECK_TEXT(stock_of(rq, item), "0/0/0");
     CHECK_TEXT(ledger_of(rq, "inventory"), "0.00");
-    CHECK_TEXT(test_sql(rq,
-                        "SELECT trim_scale(l.quantity) FROM shipment s JOIN shipment_line l ON l.shipment_id = s.id"
-                        " WHERE s.backorder_of_id = %s",
-                        delivery),
-               "0.5");
+    CHECK_TEXT(
+        test_sql(
+            rq,
+            "SELECT trim_scale(l.quantity) FROM shipment s JOIN shipment_line l ON l.shipment_id = s.id"
+            " WHERE s.backorder_of_id = %s",
+            delivery),
+        "0.5");
     stock_checks(rq);
     test_end(rq);
 }
@@ -126,9 +133,9 @@ nothing_to_ship_and_too_much_are_said(void)
     CHECK_TEXT(test_code(rq), "nothing_to_ship");
     test_recover(rq);
     test_mark(rq);
-    CU_ASSERT_FALSE(test_take(rq, "shipment", delivery, "ship",
-                              arena_printf(rq->mem, "{\"lines\": [{\"id\": %s, \"quantity\": \"3.5\"}]}",
-                                           line)));
+    CU_ASSERT_FALSE(test_take(
+        rq, "shipment", delivery, "ship",
+        arena_printf(rq->mem, "{\"lines\": [{\"id\": %s, \"quantity\": \"3.5\"}]}", line)));
     CHECK_TEXT(test_code(rq), "too_much");
     test_recover(rq);
     test_mark(rq);
@@ -150,13 +157,16 @@ a_receipt_adds_stock_at_its_cost(void)
 
     stock_open(rq, item, "10", "4");
     receipt = shipment_new(rq, "receipt", item, "10");
-    test_sql(rq, "UPDATE shipment_line SET unit_cost = 6 WHERE shipment_id = %s RETURNING id", receipt);
+    test_sql(rq, "UPDATE shipment_line SET unit_cost = 6 WHERE shipment_id = %s RETURNING id",
+             receipt);
     CU_ASSERT_TRUE(test_take(rq, "shipment", receipt, "receive", NULL));
     CHECK_TEXT(stock_of(rq, item), "20/0/20");
-    CHECK_TEXT(test_sql(rq, "SELECT trim_scale(unit_cost) FROM stock_valuation_fact JOIN stock_valuation"
-                            " USING (id) WHERE item_id = %s",
-                        item),
-               "5");
+    CHECK_TEXT(
+        test_sql(rq,
+                 "SELECT trim_scale(unit_cost) FROM stock_valuation_fact JOIN stock_valuation"
+                 " USING (id) WHERE item_id = %s",
+                 item),
+        "5");
     CHECK_TEXT(ledger_of(rq, "received_not_billed"), "-60.00");
     stock_checks(rq);
     test_end(rq);
@@ -172,13 +182,15 @@ a_return_comes_back_at_the_cost_at_which_it_left(void)
     delivery = shipment_new(rq, "delivery", item, "5");
     CU_ASSERT_TRUE(test_take(rq, "shipment", delivery, "ship", "{\"date\": \"2026-02-01\"}"));
     receipt = shipment_new(rq, "receipt", item, "5");
-    test_sql(rq, "UPDATE shipment_line SET unit_cost = 9 WHERE shipment_id = %s RETURNING id", receipt);
+    test_sql(rq, "UPDATE shipment_line SET unit_cost = 9 WHERE shipment_id = %s RETURNING id",
+             receipt);
     CU_ASSERT_TRUE(test_take(rq, "shipment", receipt, "receive", "{\"date\": \"2026-02-02\"}"));
     back = shipment_new(rq, "return", item, "2");
-    test_sql(rq,
-             "UPDATE shipment_line SET returns_line_id = (SELECT id FROM shipment_line WHERE shipment_id = %s)"
-             " WHERE shipment_id = %s RETURNING id",
-             delivery, back);
+    test_sql(
+        rq,
+        "UPDATE shipment_line SET returns_line_id = (SELECT id FROM shipment_line WHERE shipment_id = %s)"
+        " WHERE shipment_id = %s RETURNING id",
+        delivery, back);
     CU_ASSERT_TRUE(test_take(rq, "shipment", back, "receive", "{\"date\": \"2026-02-03\"}"));
     CHECK_TEXT(ledger_of(rq, "cost_of_sales"), "12.00");
     CHECK_TEXT(ledger_of(rq, "inventory"), "73.00");
@@ -194,11 +206,12 @@ a_transfer_changes_the_place_and_not_the_value(void)
 
     test_sql(rq, "INSERT INTO warehouse (code, name) VALUES ('EAST', 'East') RETURNING id");
     stock_open(rq, item, "10", "4");
-    transfer = test_create(rq, "shipment",
-                           "{\"kind\": \"transfer\", \"warehouse_id\": %s, \"other_location_id\": %s,"
-                           " \"lines\": [{\"item_id\": %s, \"quantity\": \"4\"}]}",
-                           test_sql(rq, "SELECT id FROM warehouse WHERE code = 'MAIN'"),
-                           test_sql(rq, "SELECT id FROM location WHERE code = 'EAST'"), item);
+    transfer =
+        test_create(rq, "shipment",
+                    "{\"kind\": \"transfer\", \"warehouse_id\": %s, \"other_location_id\": %s,"
+                    " \"lines\": [{\"item_id\": %s, \"quantity\": \"4\"}]}",
+                    test_sql(rq, "SELECT id FROM warehouse WHERE code = 'MAIN'"),
+                    test_sql(rq, "SELECT id FROM location WHERE code = 'EAST'"), item);
     CU_ASSERT_TRUE(test_take(rq, "shipment", transfer, "ship", NULL));
     CHECK_TEXT(stock_of(rq, item), "6/0/6");
     CHECK_TEXT(ledger_of(rq, "inventory"), "40.00");
@@ -233,14 +246,16 @@ several_shipments_are_reserved_at_once_earliest_first(void)
     stock_open(rq, item, "10", "4");
     late = shipment_new(rq, "delivery", item, "6");
     early = shipment_new(rq, "delivery", item, "7");
-    test_sql(rq, "UPDATE shipment SET planned_date = '2026-01-05' WHERE id = %s RETURNING id", early);
+    test_sql(rq, "UPDATE shipment SET planned_date = '2026-01-05' WHERE id = %s RETURNING id",
+             early);
     CU_ASSERT_TRUE(workflow_take(rq, "shipment", arena_printf(rq->mem, "{%s,%s}", late, early),
                                  "reserve", NULL));
-    CHECK_TEXT(test_sql(rq,
-                        "SELECT string_agg(trim_scale(quantity_reserved)::text, ' ' ORDER BY shipment_id)"
-                        "  FROM shipment_line WHERE shipment_id IN (%s, %s)",
-                        late, early),
-               "3 7");
+    CHECK_TEXT(
+        test_sql(rq,
+                 "SELECT string_agg(trim_scale(quantity_reserved)::text, ' ' ORDER BY shipment_id)"
+                 "  FROM shipment_line WHERE shipment_id IN (%s, %s)",
+                 late, early),
+        "3 7");
     stock_checks(rq);
     test_end(rq);
 }
@@ -252,20 +267,31 @@ the_lot_that_expires_first_leaves_first_unless_one_is_named(void)
     const char *item = item_new(rq, "LOTS", "average"), *old, *young, *delivery;
 
     test_sql(rq, "UPDATE item SET tracking = 'lot' WHERE id = %s RETURNING id", item);
-    young = test_sql(rq, "INSERT INTO lot (item_id, code, expires_on) VALUES (%s, 'Y', '2028-01-01') RETURNING id", item);
-    old = test_sql(rq, "INSERT INTO lot (item_id, code, expires_on) VALUES (%s, 'O', '2027-01-01') RETURNING id", item);
+    young = test_sql(
+        rq,
+        "INSERT INTO lot (item_id, code, expires_on) VALUES (%s, 'Y', '2028-01-01') RETURNING id",
+        item);
+    old = test_sql(
+        rq,
+        "INSERT INTO lot (item_id, code, expires_on) VALUES (%s, 'O', '2027-01-01') RETURNING id",
+        item);
     test_sql(rq,
              "INSERT INTO stock_opening (item_id, lot_id, quantity, unit_cost, opened_on)"
              " VALUES (%s, %s, 4, 1, '2026-01-01'), (%s, %s, 4, 1, '2026-01-01') RETURNING id",
              item, young, item, old);
     delivery = shipment_new(rq, "delivery", item, "5");
     CU_ASSERT_TRUE(test_take(rq, "shipment", delivery, "reserve", NULL));
-    CHECK_TEXT(test_sql(rq, "SELECT trim_scale(quantity) FROM reservation WHERE lot_id = %s", old), "4");
+    CHECK_TEXT(test_sql(rq, "SELECT trim_scale(quantity) FROM reservation WHERE lot_id = %s", old),
+               "4");
     CU_ASSERT_TRUE(test_take(rq, "shipment", delivery, "release", NULL));
-    test_sql(rq, "UPDATE shipment_line SET lot_id = %s WHERE shipment_id = %s RETURNING id", young, delivery);
+    test_sql(rq, "UPDATE shipment_line SET lot_id = %s WHERE shipment_id = %s RETURNING id", young,
+             delivery);
     CU_ASSERT_TRUE(test_take(rq, "shipment", delivery, "reserve", NULL));
-    CHECK_TEXT(test_sql(rq, "SELECT trim_scale(sum(quantity)) FROM reservation WHERE item_id = %s", item), "4");
-    CHECK_TEXT(test_sql(rq, "SELECT trim_scale(quantity) FROM reservation WHERE lot_id = %s", young), "4");
+    CHECK_TEXT(
+        test_sql(rq, "SELECT trim_scale(sum(quantity)) FROM reservation WHERE item_id = %s", item),
+        "4");
+    CHECK_TEXT(
+        test_sql(rq, "SELECT trim_scale(quantity) FROM reservation WHERE lot_id = %s", young), "4");
     stock_checks(rq);
     test_end(rq);
 }
@@ -300,13 +326,16 @@ const struct test shipment_tests[] = {
       a_part_that_is_shipped_leaves_the_rest_on_a_backorder },
     { "a short item is named with what there is, and nothing moves",
       a_short_item_is_named_with_what_there_is_and_nothing_moves },
-    { "what there is can be shipped when it is less", what_there_is_can_be_shipped_when_it_is_less },
+    { "what there is can be shipped when it is less",
+      what_there_is_can_be_shipped_when_it_is_less },
     { "nothing to ship and too much are said", nothing_to_ship_and_too_much_are_said },
     { "a receipt adds stock at its cost", a_receipt_adds_stock_at_its_cost },
     { "a return comes back at the cost at which it left",
       a_return_comes_back_at_the_cost_at_which_it_left },
-    { "a transfer changes the place and not the value", a_transfer_changes_the_place_and_not_the_value },
-    { "a cancelled shipment gives back what it held", a_cancelled_shipment_gives_back_what_it_held },
+    { "a transfer changes the place and not the value",
+      a_transfer_changes_the_place_and_not_the_value },
+    { "a cancelled shipment gives back what it held",
+      a_cancelled_shipment_gives_back_what_it_held },
     { "several shipments are reserved at once, earliest first",
       several_shipments_are_reserved_at_once_earliest_first },
     { "the lot that expires first leaves first unless one is named",

@@ -17,10 +17,11 @@ more_than_there_is_cannot_leave(void)
     const char *item = item_new(rq, "NEG", "average");
 
     stock_open(rq, item, "5", "1");
-    CHECK_TEXT(refusal(test_refused(rq,
-                                    "INSERT INTO stock_move (item_id, quantity, from_location_id, to_location_id)"
-                                    " VALUES (%s, 5.000001, " MAIN_ROOT ", stock_side(app_company(), 'loss'))",
-                                    item)),
+    CHECK_TEXT(refusal(test_refused(
+                   rq,
+                   "INSERT INTO stock_move (item_id, quantity, from_location_id, to_location_id)"
+                   " VALUES (%s, 5.000001, " MAIN_ROOT ", stock_side(app_company(), 'loss'))",
+                   item)),
                "short_stock");
     stock_checks(rq);
     test_end(rq);
@@ -36,10 +37,11 @@ stock_is_checked_at_the_end_of_the_transaction_not_before(void)
              "INSERT INTO stock_move (item_id, quantity, from_location_id, to_location_id)"
              " VALUES (%s, 5, " MAIN_ROOT ", stock_side(app_company(), 'customer')) RETURNING id",
              item);
-    test_sql(rq,
-             "INSERT INTO stock_move (item_id, quantity, from_location_id, to_location_id, unit_cost)"
-             " VALUES (%s, 5, stock_side(app_company(), 'supplier'), " MAIN_ROOT ", 2) RETURNING id",
-             item);
+    test_sql(
+        rq,
+        "INSERT INTO stock_move (item_id, quantity, from_location_id, to_location_id, unit_cost)"
+        " VALUES (%s, 5, stock_side(app_company(), 'supplier'), " MAIN_ROOT ", 2) RETURNING id",
+        item);
     stock_checks(rq);
     test_end(rq);
 }
@@ -51,11 +53,13 @@ an_issue_on_a_day_without_stock_is_refused(void)
     const char *item = item_new(rq, "PAST", "average");
 
     stock_open(rq, item, "5", "1");
-    CHECK_TEXT(refusal(test_refused(rq,
-                                    "INSERT INTO stock_move (item_id, quantity, from_location_id, to_location_id, moved_on)"
-                                    " VALUES (%s, 1, " MAIN_ROOT ", stock_side(app_company(), 'loss'), '2025-12-31')",
-                                    item)),
-               "short_stock");
+    CHECK_TEXT(
+        refusal(test_refused(
+            rq,
+            "INSERT INTO stock_move (item_id, quantity, from_location_id, to_location_id, moved_on)"
+            " VALUES (%s, 1, " MAIN_ROOT ", stock_side(app_company(), 'loss'), '2025-12-31')",
+            item)),
+        "short_stock");
     test_end(rq);
 }
 
@@ -66,11 +70,13 @@ goods_do_not_move_tomorrow(void)
     const char *item = item_new(rq, "SOON", "average");
 
     stock_open(rq, item, "5", "1");
-    CHECK_TEXT(refusal(test_refused(rq,
-                                    "INSERT INTO stock_move (item_id, quantity, from_location_id, to_location_id, moved_on)"
-                                    " VALUES (%s, 1, " MAIN_ROOT ", stock_side(app_company(), 'loss'), app_today() + 1)",
-                                    item)),
-               "in_future");
+    CHECK_TEXT(
+        refusal(test_refused(
+            rq,
+            "INSERT INTO stock_move (item_id, quantity, from_location_id, to_location_id, moved_on)"
+            " VALUES (%s, 1, " MAIN_ROOT ", stock_side(app_company(), 'loss'), app_today() + 1)",
+            item)),
+        "in_future");
     test_end(rq);
 }
 
@@ -83,10 +89,11 @@ what_others_hold_cannot_leave(void)
     stock_open(rq, item, "5", "1");
     delivery = shipment_new(rq, "delivery", item, "4");
     test_take(rq, "shipment", delivery, "reserve", NULL);
-    CHECK_TEXT(refusal(test_refused(rq,
-                                    "INSERT INTO stock_move (item_id, quantity, from_location_id, to_location_id)"
-                                    " VALUES (%s, 2, " MAIN_ROOT ", stock_side(app_company(), 'loss'))",
-                                    item)),
+    CHECK_TEXT(refusal(test_refused(
+                   rq,
+                   "INSERT INTO stock_move (item_id, quantity, from_location_id, to_location_id)"
+                   " VALUES (%s, 2, " MAIN_ROOT ", stock_side(app_company(), 'loss'))",
+                   item)),
                "reserved_stock");
     test_end(rq);
 }
@@ -102,13 +109,16 @@ no_unit_is_promised_twice(void)
     rival = shipment_new(rq, "delivery", item, "4");
     test_take(rq, "shipment", delivery, "reserve", NULL);
     line = test_sql(rq, "SELECT id FROM shipment_line WHERE shipment_id = %s", rival);
-    CHECK_TEXT(refusal(test_refused(rq,
-                                    "INSERT INTO reservation (shipment_line_id, item_id, location_id, quantity)"
-                                    " VALUES (%s, %s, " MAIN_ROOT ", 2)",
-                                    line, item)),
+    CHECK_TEXT(refusal(test_refused(
+                   rq,
+                   "INSERT INTO reservation (shipment_line_id, item_id, location_id, quantity)"
+                   " VALUES (%s, %s, " MAIN_ROOT ", 2)",
+                   line, item)),
                "reserved_stock");
-    CU_ASSERT_PTR_NOT_NULL(test_refused(rq, "UPDATE reservation SET quantity = 5 WHERE item_id = %s", item));
-    CU_ASSERT_PTR_NOT_NULL(test_refused(rq, "UPDATE stock_balance SET reserved = 0 WHERE item_id = %s", item));
+    CU_ASSERT_PTR_NOT_NULL(
+        test_refused(rq, "UPDATE reservation SET quantity = 5 WHERE item_id = %s", item));
+    CU_ASSERT_PTR_NOT_NULL(
+        test_refused(rq, "UPDATE stock_balance SET reserved = 0 WHERE item_id = %s", item));
     stock_checks(rq);
     test_end(rq);
 }
@@ -122,14 +132,18 @@ a_line_holds_no_more_than_it_needs(void)
     stock_open(rq, item, "5", "1");
     delivery = shipment_new(rq, "delivery", item, "2");
     line = test_sql(rq, "SELECT id FROM shipment_line WHERE shipment_id = %s", delivery);
-    CU_ASSERT_PTR_NOT_NULL(test_refused(rq,
-                                        "INSERT INTO reservation (shipment_line_id, item_id, location_id, quantity)"
-                                        " VALUES (%s, %s, " MAIN_ROOT ", 3)",
-                                        line, item));
+    CU_ASSERT_PTR_NOT_NULL(
+        test_refused(rq,
+                     "INSERT INTO reservation (shipment_line_id, item_id, location_id, quantity)"
+                     " VALUES (%s, %s, " MAIN_ROOT ", 3)",
+                     line, item));
     test_take(rq, "shipment", delivery, "reserve", NULL);
-    CU_ASSERT_PTR_NOT_NULL(test_refused(rq, "UPDATE shipment_line SET quantity = 1 WHERE id = %s", line));
-    CU_ASSERT_PTR_NOT_NULL(test_refused(rq, "UPDATE shipment_line SET quantity_reserved = 0 WHERE id = %s", line));
-    CU_ASSERT_PTR_NOT_NULL(test_refused(rq, "UPDATE shipment_line SET quantity_done = 1 WHERE id = %s", line));
+    CU_ASSERT_PTR_NOT_NULL(
+        test_refused(rq, "UPDATE shipment_line SET quantity = 1 WHERE id = %s", line));
+    CU_ASSERT_PTR_NOT_NULL(
+        test_refused(rq, "UPDATE shipment_line SET quantity_reserved = 0 WHERE id = %s", line));
+    CU_ASSERT_PTR_NOT_NULL(
+        test_refused(rq, "UPDATE shipment_line SET quantity_done = 1 WHERE id = %s", line));
     test_end(rq);
 }
 
@@ -144,14 +158,16 @@ a_line_moves_no_more_than_its_quantity_and_no_other_item(void)
     stock_open(rq, other, "5", "1");
     delivery = shipment_new(rq, "delivery", item, "2");
     line = test_sql(rq, "SELECT id FROM shipment_line WHERE shipment_id = %s", delivery);
-    CU_ASSERT_PTR_NOT_NULL(test_refused(rq,
-                                        "INSERT INTO stock_move (item_id, quantity, from_location_id, to_location_id, shipment_line_id)"
-                                        " VALUES (%s, 3, " MAIN_ROOT ", stock_side(app_company(), 'customer'), %s)",
-                                        item, line));
-    CU_ASSERT_PTR_NOT_NULL(test_refused(rq,
-                                        "INSERT INTO stock_move (item_id, quantity, from_location_id, to_location_id, shipment_line_id)"
-                                        " VALUES (%s, 1, " MAIN_ROOT ", stock_side(app_company(), 'customer'), %s)",
-                                        other, line));
+    CU_ASSERT_PTR_NOT_NULL(test_refused(
+        rq,
+        "INSERT INTO stock_move (item_id, quantity, from_location_id, to_location_id, shipment_line_id)"
+        " VALUES (%s, 3, " MAIN_ROOT ", stock_side(app_company(), 'customer'), %s)",
+        item, line));
+    CU_ASSERT_PTR_NOT_NULL(test_refused(
+        rq,
+        "INSERT INTO stock_move (item_id, quantity, from_location_id, to_location_id, shipment_line_id)"
+        " VALUES (%s, 1, " MAIN_ROOT ", stock_side(app_company(), 'customer'), %s)",
+        other, line));
     test_end(rq);
 }
 
@@ -199,14 +215,17 @@ a_done_shipment_stays_as_it_was(void)
     stock_open(rq, item, "5", "1");
     delivery = shipment_new(rq, "delivery", item, "2");
     CU_ASSERT_TRUE(test_take(rq, "shipment", delivery, "ship", NULL));
-    CHECK_TEXT(refusal(test_refused(rq, "UPDATE shipment_line SET quantity = 3 WHERE shipment_id = %s", delivery)),
+    CHECK_TEXT(refusal(test_refused(
+                   rq, "UPDATE shipment_line SET quantity = 3 WHERE shipment_id = %s", delivery)),
                "read_only");
-    CHECK_TEXT(refusal(test_refused(rq,
-                                    "INSERT INTO shipment_line (shipment_id, item_id, quantity) VALUES (%s, %s, 1)",
-                                    delivery, item)),
-               "read_only");
-    CHECK_TEXT(refusal(test_refused(rq, "UPDATE shipment SET kind = 'receipt' WHERE id = %s", delivery)),
-               "read_only");
+    CHECK_TEXT(
+        refusal(test_refused(
+            rq, "INSERT INTO shipment_line (shipment_id, item_id, quantity) VALUES (%s, %s, 1)",
+            delivery, item)),
+        "read_only");
+    CHECK_TEXT(
+        refusal(test_refused(rq, "UPDATE shipment SET kind = 'receipt' WHERE id = %s", delivery)),
+        "read_only");
     CU_ASSERT_PTR_NOT_NULL(test_refused(rq, "DELETE FROM shipment WHERE id = %s", delivery));
     test_end(rq);
 }
@@ -217,11 +236,16 @@ an_item_that_has_moved_keeps_its_costing_and_a_location_its_kind(void)
     struct rq *rq = test_begin();
     const char *item = item_new(rq, "COST", "average");
 
-    CHECK_TEXT(test_sql(rq, "UPDATE item SET costing = 'fifo' WHERE id = %s RETURNING costing", item), "fifo");
+    CHECK_TEXT(
+        test_sql(rq, "UPDATE item SET costing = 'fifo' WHERE id = %s RETURNING costing", item),
+        "fifo");
     stock_open(rq, item, "5", "1");
-    CHECK_TEXT(refusal(test_refused(rq, "UPDATE item SET costing = 'average' WHERE id = %s", item)), "item_in_use");
-    CHECK_TEXT(refusal(test_refused(rq, "UPDATE location SET kind = 'loss', warehouse_id = NULL WHERE id = " MAIN_ROOT)),
-               "location_in_use");
+    CHECK_TEXT(refusal(test_refused(rq, "UPDATE item SET costing = 'average' WHERE id = %s", item)),
+               "item_in_use");
+    CHECK_TEXT(
+        refusal(test_refused(
+            rq, "UPDATE location SET kind = 'loss', warehouse_id = NULL WHERE id = " MAIN_ROOT)),
+        "location_in_use");
     test_end(rq);
 }
 
@@ -233,13 +257,15 @@ another_company_sees_and_moves_nothing_of_it(void)
 
     stock_open(rq, item, "5", "1");
     root = test_sql(rq, "SELECT " MAIN_ROOT);
-    test_sql(rq, "SELECT context_set(%s, (SELECT id FROM company WHERE code = 'OTHER'), 'test')", rq->user_id);
+    test_sql(rq, "SELECT context_set(%s, (SELECT id FROM company WHERE code = 'OTHER'), 'test')",
+             rq->user_id);
     CHECK_TEXT(test_sql(rq, "SELECT count(*) FROM stock_balance WHERE item_id = %s", item), "0");
     CHECK_TEXT(test_sql(rq, "SELECT count(*) FROM stock_move WHERE item_id = %s", item), "0");
-    CU_ASSERT_PTR_NOT_NULL(test_refused(rq,
-                                        "INSERT INTO stock_move (item_id, quantity, from_location_id, to_location_id)"
-                                        " VALUES (%s, 1, %s, stock_side(app_company(), 'loss'))",
-                                        item, root));
+    CU_ASSERT_PTR_NOT_NULL(
+        test_refused(rq,
+                     "INSERT INTO stock_move (item_id, quantity, from_location_id, to_location_id)"
+                     " VALUES (%s, 1, %s, stock_side(app_company(), 'loss'))",
+                     item, root));
     test_end(rq);
 }
 
@@ -253,23 +279,34 @@ a_closed_month_takes_no_goods_and_gets_no_correction(void)
              "INSERT INTO stock_opening (item_id, quantity, unit_cost, opened_on)"
              " VALUES (%s, 10, 1, '2026-01-15') RETURNING id",
              item);
-    test_sql(rq,
-             "INSERT INTO stock_move (item_id, quantity, from_location_id, to_location_id, moved_on)"
-             " VALUES (%s, 5, " MAIN_ROOT ", stock_side(app_company(), 'customer'), '2026-02-10') RETURNING id",
-             item);
+    test_sql(
+        rq,
+        "INSERT INTO stock_move (item_id, quantity, from_location_id, to_location_id, moved_on)"
+        " VALUES (%s, 5, " MAIN_ROOT
+        ", stock_side(app_company(), 'customer'), '2026-02-10') RETURNING id",
+        item);
     stock_checks(rq);
-    CU_ASSERT_TRUE(test_take(rq, "period", test_sql(rq, "SELECT id FROM period WHERE name = '2026-02'"), "close", NULL));
-    CHECK_TEXT(refusal(test_refused(rq,
-                                    "INSERT INTO stock_move (item_id, quantity, from_location_id, to_location_id, moved_on)"
-                                    " VALUES (%s, 1, " MAIN_ROOT ", stock_side(app_company(), 'customer'), '2026-02-11')",
-                                    item)),
-               "period_closed");
-    test_sql(rq,
-             "INSERT INTO stock_move (item_id, quantity, from_location_id, to_location_id, moved_on, unit_cost)"
-             " VALUES (%s, 10, stock_side(app_company(), 'supplier'), " MAIN_ROOT ", '2026-01-20', 3) RETURNING id",
-             item);
-    CHECK_TEXT(test_sql(rq, "SELECT posting_date || ' ' || amount FROM stock_value WHERE item_id = %s AND reason = 'revaluation'", item),
-               "2026-03-01 -5.00");
+    CU_ASSERT_TRUE(test_take(
+        rq, "period", test_sql(rq, "SELECT id FROM period WHERE name = '2026-02'"), "close", NULL));
+    CHECK_TEXT(
+        refusal(test_refused(
+            rq,
+            "INSERT INTO stock_move (item_id, quantity, from_location_id, to_location_id, moved_on)"
+            " VALUES (%s, 1, " MAIN_ROOT ", stock_side(app_company(), 'customer'), '2026-02-11')",
+            item)),
+        "period_closed");
+    test_sql(
+        rq,
+        "INSERT INTO stock_move (item_id, quantity, from_location_id, to_location_id, moved_on, unit_cost)"
+        " VALUES (%s, 10, stock_side(app_company(), 'supplier'), " MAIN_ROOT
+        ", '2026-01-20', 3) RETURNING id",
+        item);
+    CHECK_TEXT(
+        test_sql(
+            rq,
+            "SELECT posting_date || ' ' || amount FROM stock_value WHERE item_id = %s AND reason = 'revaluation'",
+            item),
+        "2026-03-01 -5.00");
     stock_checks(rq);
     test_end(rq);
 }
@@ -289,7 +326,8 @@ const struct test stock_attack_tests[] = {
     { "a done shipment stays as it was", a_done_shipment_stays_as_it_was },
     { "an item that has moved keeps its costing, and a location its kind",
       an_item_that_has_moved_keeps_its_costing_and_a_location_its_kind },
-    { "another company sees and moves nothing of it", another_company_sees_and_moves_nothing_of_it },
+    { "another company sees and moves nothing of it",
+      another_company_sees_and_moves_nothing_of_it },
     { "a closed month takes no goods and gets no correction",
       a_closed_month_takes_no_goods_and_gets_no_correction },
     { 0 },
