@@ -134,13 +134,13 @@ CALL table_register('party_address', 'table');
 CREATE TABLE contact_point (
     id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     party_id   bigint NOT NULL REFERENCES party ON DELETE CASCADE,
-    kind       text NOT NULL CHECK (kind IN ('email', 'phone', 'mobile', 'fax', 'web', 'social')),
     value      text NOT NULL CONSTRAINT contact_point_value CHECK (btrim(value) <> ''),
+    kind       text NOT NULL CHECK (kind IN ('email', 'phone', 'mobile', 'fax', 'web', 'social')),
     normalized text,
     is_primary boolean NOT NULL DEFAULT false,
-    CONSTRAINT contact_point_email CHECK (kind <> 'email' OR value ~ '^[^@[:space:]]+@[^@[:space:]]+$'),
-    CONSTRAINT contact_point_phone CHECK (kind NOT IN ('phone', 'mobile', 'fax')
-        OR normalized ~ '^(\+[1-9][0-9]{4,14}|[0-9]{3,15})$')
+    CONSTRAINT contact_point_email CHECK (value ~ '^[^@[:space:]]+@[^@[:space:]]+$' OR kind <> 'email'),
+    CONSTRAINT contact_point_phone CHECK (value IS NULL   -- named first: the field that is wrong
+        OR kind NOT IN ('phone', 'mobile', 'fax') OR normalized ~ '^(\+[1-9][0-9]{4,14}|[0-9]{3,15})$')
 );
 CREATE INDEX ON contact_point (party_id);
 CREATE INDEX ON contact_point (normalized);

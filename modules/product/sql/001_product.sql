@@ -235,13 +235,13 @@ CALL table_register('uom_conversion', 'table');
 CREATE TABLE barcode (
     id      bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     item_id bigint NOT NULL REFERENCES item ON DELETE CASCADE,
-    kind    text NOT NULL DEFAULT 'gtin' CHECK (kind IN ('gtin', 'internal')),
     code    text NOT NULL,
+    kind    text NOT NULL DEFAULT 'gtin' CHECK (kind IN ('gtin', 'internal')),
     uom_id  bigint REFERENCES uom,
     gtin    text GENERATED ALWAYS AS (CASE WHEN kind = 'gtin' THEN lpad(code, 14, '0') END) STORED
             CONSTRAINT barcode_gtin_unique UNIQUE,
     CONSTRAINT barcode_code_unique UNIQUE (code),
-    CONSTRAINT barcode_check_digit CHECK (kind <> 'gtin' OR gtin_valid(code))
+    CONSTRAINT barcode_check_digit CHECK (gtin_valid(code) OR kind <> 'gtin')
 );
 CREATE INDEX ON barcode (item_id);
 COMMENT ON TABLE barcode IS 'Barcode: GTIN or a code of our own';
