@@ -76,26 +76,26 @@ static const struct {
     int status;
     const char *title;
 } titles[] = {
-    { 400, "The request is malformed" },
-    { 401, "Not signed in" },
-    { 403, "Not allowed" },
-    { 404, "Not found" },
-    { 405, "Not possible here" },
-    { 408, "Too slow" },
-    { 409, "Not possible in this state" },
-    { 411, "The length is missing" },
-    { 412, "Changed by somebody else" },
-    { 413, "Too large" },
-    { 414, "The address is too long" },
-    { 415, "Not this kind of content" },
-    { 417, "Not expected" },
-    { 422, "The request cannot be carried out" },
-    { 429, "Too many requests" },
-    { 431, "Too many headers" },
-    { 500, "Something went wrong here" },
-    { 501, "This method is not known" },
-    { 503, "Not available at the moment" },
-    { 505, "This version of HTTP is not spoken here" },
+    { 400, TR_LATER("The request is malformed") },
+    { 401, TR_LATER("Not signed in") },
+    { 403, TR_LATER("Not allowed") },
+    { 404, TR_LATER("Not found") },
+    { 405, TR_LATER("Not possible here") },
+    { 408, TR_LATER("Too slow") },
+    { 409, TR_LATER("Not possible in this state") },
+    { 411, TR_LATER("The length is missing") },
+    { 412, TR_LATER("Changed by somebody else") },
+    { 413, TR_LATER("Too large") },
+    { 414, TR_LATER("The address is too long") },
+    { 415, TR_LATER("Not this kind of content") },
+    { 417, TR_LATER("Not expected") },
+    { 422, TR_LATER("The request cannot be carried out") },
+    { 429, TR_LATER("Too many requests") },
+    { 431, TR_LATER("Too many headers") },
+    { 500, TR_LATER("Something went wrong here") },
+    { 501, TR_LATER("This method is not known") },
+    { 503, TR_LATER("Not available at the moment") },
+    { 505, TR_LATER("This version of HTTP is not spoken here") },
 };
 
 static const char *
@@ -104,7 +104,7 @@ title_of(int status)
     for (size_t i = 0; i < sizeof titles / sizeof *titles; i++)
         if (titles[i].status == status)
             return titles[i].title;
-    return "The request cannot be carried out";
+    return TR_LATER("The request cannot be carried out");
 }
 
 static void
@@ -147,11 +147,10 @@ problem(struct call *c, int status, const struct error *errors)
 void
 call_problem(struct call *c, const struct error *errors)
 {
-    static const struct error bug = { "internal", NULL, "Something went wrong here", NULL };
-
-    if (!errors)
-        errors = &bug;
-    problem(c, error_status(errors->code), errors);
+    if (errors)
+        problem(c, error_status(errors->code), errors);
+    else
+        call_fail(c, "internal", TR_LATER("Something went wrong here"));
 }
 
 void

@@ -14,6 +14,7 @@
  * flushes on enable nor waits for the wire before a close. head.c reads heads strictly.
  */
 #include "server/conn.h"
+#include "core/base/tr.h"
 
 #include <openssl/ssl.h>
 #include <stdlib.h>
@@ -246,7 +247,7 @@ body_complete(struct conn *c)
 static bool
 head_complete(struct conn *c, size_t n)
 {
-    static const struct refusal too_large = { 413, "too_large", "The body is too large" };
+    static const struct refusal too_large = { 413, "too_large", TR_LATER("The body is too large") };
     struct http *h = c->http;
     struct evbuffer *in = bufferevent_get_input(c->bev);
     struct call *call = call_new();
@@ -283,7 +284,7 @@ head_complete(struct conn *c, size_t n)
 static bool
 read_head(struct conn *c)
 {
-    static const struct refusal too_large = { 431, "too_large", "The head is too large" };
+    static const struct refusal too_large = { 431, "too_large", TR_LATER("The head is too large") };
     struct evbuffer *in = bufferevent_get_input(c->bev);
     size_t n = evbuffer_get_length(in);
     struct refusal why;
@@ -351,7 +352,8 @@ on_event(struct bufferevent *bev, short what, void *arg)
 static void
 on_deadline(evutil_socket_t fd, short what, void *arg)
 {
-    static const struct refusal slow = { 408, "timeout", "The request did not arrive in time" };
+    static const struct refusal slow = { 408, "timeout",
+                                         TR_LATER("The request did not arrive in time") };
     struct conn *c = arg;
 
     (void)fd;

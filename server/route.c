@@ -152,7 +152,7 @@ route_find(struct call *c)
         }
     }
     if (!str_word_in(known, method)) {
-        call_refuse(c, &(struct refusal){ 501, "malformed", "This method is not known" });
+        call_refuse(c, &(struct refusal){ 501, "malformed", TR_LATER("This method is not known") });
         return false;
     }
     c->allow = methods_of(c);

@@ -10,6 +10,7 @@ trap 'rm -rf "$work"' EXIT
 # C: msgids, one per line, as they stand in a po file.
 git ls-files 'core/*.c' 'modules/*.c' 'server/*.c' 'reports/*.c' | grep -v '/tests/' |
     xgettext --from-code=UTF-8 --files-from=- --language=C --keyword=fail:4 --keyword=tr:2 \
+        --keyword=call_fail:3 --keyword=refuse:4 --keyword=malformed:2 --keyword=never:2 --keyword=TR_LATER \
         --no-wrap --no-location --output="$work/c.pot"
 msgattrib --no-obsolete --no-wrap "$work/c.pot" | sed -n 's/^msgid "\(.\+\)"$/\1/p' >"$work/wanted"
 

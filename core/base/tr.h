@@ -11,4 +11,7 @@ void tr_load(const char *language, const char *po);
 /* The translation, or message itself. Thread-safe after loading. */
 const char *tr_find(const char *language, const char *message);
 
+/* Marks a sentence in a table, which is translated where it is used. */
+#define TR_LATER(message) message
+
 #endif
