@@ -185,7 +185,7 @@ push_value(lua_State *lua, const struct value *value)
     else if (decimal_parse(value->text, strlen(value->text), &d))
         sandbox_push_decimal(lua, d);
     else
-        luaL_error(lua, "the number %s has too many digits", value->text);
+        luaL_error(lua, "a number has too many digits");
 }
 
 static int

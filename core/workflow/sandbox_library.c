@@ -356,7 +356,7 @@ day_number(lua_State *lua, int index)
 
     if (n < 10 || sscanf(s, "%4d-%2d-%2d", &year, &month, &day) != 3 || month < 1 || month > 12 ||
         day < 1 || day > 31)
-        return luaL_error(lua, "%s is not a date", s);
+        return luaL_error(lua, "this text is not a date");
     year -= month <= 2;
     long era = year / 400, of_era = year - era * 400;
     long of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
