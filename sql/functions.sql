@@ -814,7 +814,7 @@ BEGIN
                e.actor_id, CASE WHEN chain.depth > 16 THEN 'dead' ELSE 'waiting' END,
                CASE WHEN chain.depth > 16 THEN 'Rules call each other without end: ' || chain.names END
           FROM made e LEFT JOIN app_user u ON u.id = e.actor_id
-          LEFT JOIN job cause ON e.request_id LIKE 'job-%' AND cause.id = substr(e.request_id, 5)::bigint
+          LEFT JOIN job cause ON cause.id = substring(e.request_id FROM '^job-([0-9]{1,18})$')::bigint
           JOIN workflow_rule r ON r.active AND r.entity = e.entity AND r.definition ->> 'timing' = 'after',
                LATERAL (SELECT coalesce((cause.payload ->> 'depth')::integer, 0) + 1 AS depth,
                                concat_ws(' > ', cause.payload ->> 'chain', r.name) AS names) chain
