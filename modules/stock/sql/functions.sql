@@ -294,7 +294,7 @@ CREATE CONSTRAINT TRIGGER stock_history_check AFTER INSERT ON stock_move
  */
 CREATE OR REPLACE FUNCTION stock_walk_average(head stock_valuation, from_on date, from_id bigint, scale integer)
     RETURNS TABLE (move_id bigint, amount numeric, variance numeric, was numeric, was_variance numeric)
-    LANGUAGE plpgsql STABLE AS $$
+    LANGUAGE plpgsql STABLE ROWS 1 AS $$
 DECLARE
     q    numeric := head.quantity;
     v    numeric := head.value;
@@ -354,7 +354,7 @@ END $$;
  */
 CREATE OR REPLACE FUNCTION stock_walk_fifo(head stock_valuation, from_on date, from_id bigint, scale integer)
     RETURNS TABLE (move_id bigint, amount numeric, variance numeric, was numeric, was_variance numeric)
-    LANGUAGE plpgsql STABLE AS $$
+    LANGUAGE plpgsql STABLE ROWS 1 AS $$
 DECLARE
     on_hand numeric;                     -- with the new moves: where arrivals end
     arrive_at numeric;                   -- where the arrivals before the point end
@@ -706,7 +706,7 @@ CREATE OR REPLACE TRIGGER shipment_line_keep
 CREATE OR REPLACE FUNCTION shipment_wanted(shipments bigint[], body json)
     RETURNS TABLE (shipment_id bigint, line_id bigint, item_id bigint, number bigint, open numeric,
                    reserved numeric, wanted numeric)
-    LANGUAGE sql STABLE AS $$
+    LANGUAGE sql STABLE ROWS 5 AS $$
     SELECT t.shipment_id, t.id, t.item_id, t.number - 1, t.open, t.quantity_reserved,
            CASE WHEN (body ->> 'partial')::boolean THEN least(t.wanted, t.quantity_reserved) ELSE t.wanted END
       FROM (SELECT l.shipment_id, l.id, l.item_id, l.quantity_reserved, l.quantity - l.quantity_done AS open,
