@@ -47,7 +47,11 @@ COMMENT ON CONSTRAINT country_code_form ON DOMAIN country_code IS 'A country is 
 CREATE TABLE table_kind (
     name    text PRIMARY KEY,
     kind    text NOT NULL CHECK (kind IN ('table', 'ledger', 'maintained', 'internal')),
-    guarded text[] NOT NULL DEFAULT '{}'     -- columns that only triggers and the engine write
+    guarded text[] NOT NULL DEFAULT '{}',    -- columns that only triggers and the engine write
+    -- What tables_setup found, so that the gates need not ask the catalog at each call:
+    has_company  boolean NOT NULL DEFAULT false,
+    has_workflow boolean NOT NULL DEFAULT false,
+    has_search   boolean NOT NULL DEFAULT false
 );
 
 CREATE PROCEDURE table_register(named text, as_kind text, guarded text[] DEFAULT '{}')

@@ -27,11 +27,15 @@ CREATE OR REPLACE FUNCTION app_today() RETURNS date LANGUAGE sql STABLE PARALLEL
     $$ SELECT (now() AT TIME ZONE coalesce(nullif(current_setting('tenon.time_zone', true), ''), 'UTC'))::date $$;
 GRANT EXECUTE ON FUNCTION app_company, app_user_id, app_today TO tenon_app;
 
+-- (plpgsql here and below, where a gate is called by every request: an SQL function that cannot
+-- be inlined is parsed and planned again at each call.)
 CREATE OR REPLACE FUNCTION has_permission(who bigint, on_entity text, wanted text) RETURNS boolean
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
-    SELECT EXISTS (SELECT FROM user_role u JOIN permission p USING (role_id)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
+BEGIN
+    RETURN EXISTS (SELECT FROM user_role u JOIN permission p USING (role_id)
                     WHERE u.user_id = who
-                      AND p.entity IN (on_entity, '*') AND p.action IN (wanted, '*')) $$;
+                      AND p.entity IN (on_entity, '*') AND p.action IN (wanted, '*'));
+END $$;
 GRANT EXECUTE ON FUNCTION has_permission TO tenon_app;
 
 -- Stop unless the request's user may do this. wanted: 'sales_order.confirm'.
@@ -119,19 +123,23 @@ GRANT EXECUTE ON FUNCTION request_begin TO tenon_app;
 
 -- The last statement of a write: keep the answer under its key, and give it back.
 CREATE OR REPLACE FUNCTION request_end(with_key text, with_status integer, body text, with_headers text)
-    RETURNS text LANGUAGE sql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
+    RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
+BEGIN
     UPDATE idempotency_key SET status = with_status, response = body, headers = with_headers
      WHERE user_id = app_user_id() AND key = with_key;
-    SELECT body $$;
+    RETURN body;
+END $$;
 GRANT EXECUTE ON FUNCTION request_end TO tenon_app;
 
 -- What this transaction has created, for the answer: [{"entity", "id"}, ...].
 CREATE OR REPLACE FUNCTION request_created() RETURNS json
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
-    SELECT coalesce(json_agg(json_build_object('entity', a.entity, 'id', a.record_id) ORDER BY a.id), '[]')
-      FROM audit_log a JOIN table_columns c ON c.name = a.entity AND c.has_workflow
-     WHERE a.xid = pg_current_xact_id_if_assigned() AND a.action = 'created'
-       AND a.company_id = app_company() $$;
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
+BEGIN
+    RETURN (SELECT coalesce(json_agg(json_build_object('entity', a.entity, 'id', a.record_id) ORDER BY a.id), '[]')
+              FROM audit_log a JOIN table_kind k ON k.name = a.entity AND k.has_workflow
+             WHERE a.xid = pg_current_xact_id_if_assigned() AND a.action = 'created'
+               AND a.company_id = app_company());
+END $$;
 GRANT EXECUTE ON FUNCTION request_created TO tenon_app;
 
 -- ------------------------------------------------------------------ companies
@@ -311,9 +319,9 @@ END $$;
 CREATE OR REPLACE FUNCTION search_ids(named text, grams text[]) RETURNS SETOF bigint
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
 DECLARE
-    c table_columns;
+    c table_kind;
 BEGIN
-    SELECT * INTO c FROM table_columns WHERE name = named AND has_search;
+    SELECT * INTO c FROM table_kind WHERE name = named AND has_search;
     IF NOT FOUND THEN
         RETURN;
     END IF;
@@ -342,7 +350,7 @@ BEGIN
     ELSIF TG_OP = 'UPDATE' THEN
         WITH row AS MATERIALIZED (
             SELECT nextval('audit_log_id_seq') AS id, to_jsonb(o) AS before, to_jsonb(n) AS after
-              FROM old_rows o JOIN new_rows n USING (id)
+              FROM old_rows o JOIN new_rows n USING (id) WHERE o IS DISTINCT FROM n
         ), log AS (
             INSERT INTO audit_log (id, company_id, request_id, actor_id, entity, record_id, action)
             OVERRIDING SYSTEM VALUE
@@ -456,10 +464,10 @@ END $$;
 CREATE OR REPLACE FUNCTION workflow_move(named text, ids bigint[], taken text, by_rule text DEFAULT NULL)
     RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
 DECLARE
-    c     table_columns;
+    c     table_kind;
     moved integer;
 BEGIN
-    SELECT * INTO c FROM table_columns WHERE name = named AND has_workflow;
+    SELECT * INTO c FROM table_kind WHERE name = named AND has_workflow;
     IF NOT FOUND THEN
         PERFORM fail('not_found', NULL, 'There is no workflow for %s', named);
     END IF;
@@ -521,6 +529,9 @@ CREATE OR REPLACE PROCEDURE tables_setup() LANGUAGE plpgsql AS $$
 DECLARE
     c table_columns;
 BEGIN
+    UPDATE table_kind k
+       SET has_company = found.has_company, has_workflow = found.has_workflow, has_search = found.has_search
+      FROM table_columns found WHERE found.name = k.name;
     FOR c IN SELECT * FROM table_columns LOOP
         EXECUTE format('REVOKE ALL ON %I FROM tenon_app', c.name);
         IF c.has_company THEN
@@ -741,7 +752,7 @@ GRANT EXECUTE ON FUNCTION workflow_assign TO tenon_app;
 CREATE OR REPLACE FUNCTION flow_start(named text, ids bigint[], with_kind text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
 BEGIN
-    IF NOT EXISTS (SELECT FROM table_columns WHERE name = named AND kind = 'table' AND has_company) THEN
+    IF NOT EXISTS (SELECT FROM table_kind WHERE name = named AND kind = 'table' AND has_company) THEN
         PERFORM fail('not_found', NULL, 'There is no such record');
     END IF;
     EXECUTE format(
@@ -866,7 +877,7 @@ CREATE OR REPLACE FUNCTION workflow_timers() RETURNS void
 DECLARE
     r       workflow_rule;
     clock   workflow_clock;
-    columns table_columns;
+    columns table_kind;
     seen    bigint;
 BEGIN
     SELECT * INTO clock FROM workflow_clock WHERE at < now() - interval '5 seconds' FOR UPDATE SKIP LOCKED;
@@ -875,7 +886,7 @@ BEGIN
     END IF;
     SELECT position INTO seen FROM event_cursor;
     FOR r IN SELECT * FROM workflow_rule WHERE active AND definition -> 'when' ?| '{date,schedule}' LOOP
-        SELECT * INTO columns FROM table_columns WHERE name = r.entity;
+        SELECT * INTO columns FROM table_kind WHERE name = r.entity;
         IF columns.name IS NULL THEN
             CONTINUE;
         ELSIF r.definition -> 'when' ? 'schedule' THEN

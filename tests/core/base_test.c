@@ -95,6 +95,8 @@ a_translation_with_other_conversions_is_not_taken(void)
 {
     tr_load("xx",
             "msgid \"Over by %s\"\nmsgstr \"Zu viel: %d\"\n\n"
+            "msgid \"%s of %s\"\nmsgstr \"%2$s: %1$s\"\n\n"
+            "msgid \"%d of %s\"\nmsgstr \"%1$s: %2$d\"\n\n"
             "msgid \"Add a line\"\nmsgstr \"Zeile \"\n\"fehlt\"\n");
     CHECK_TEXT(tr_find("xx", "Over by %s"), "Over by %s");
     CHECK_TEXT(tr_find("xx", "%s of %s"), "%2$s: %1$s");
