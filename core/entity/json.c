@@ -71,26 +71,47 @@ title_column(const struct table *t)
     return NULL;
 }
 
-const char *
-title_sql(struct rq *rq, const struct table *t, const char *alias)
+/* alias."name", or alias."name_zh" when there is one and the user reads Chinese. */
+static const char *
+local_sql(struct rq *rq, const struct table *t, const char *alias, const char *column)
 {
-    const char *title = title_column(t);
-
-    if (!title)
-        return "NULL::text";
-    const char *local = arena_printf(rq->mem, "%s_%s", title, rq->language ? rq->language : "en");
+    const char *local = arena_printf(rq->mem, "%s_%s", column, rq->language ? rq->language : "en");
     struct str s = str_new(rq->mem);
 
     if (table_column(t, local)) {
         str_printf(&s, "coalesce(nullif(%s.", alias);
         str_ident(&s, local);
         str_printf(&s, ", ''), %s.", alias);
-        str_ident(&s, title);
+        str_ident(&s, column);
         str_char(&s, ')');
     } else {
         str_printf(&s, "%s.", alias);
-        str_ident(&s, title);
+        str_ident(&s, column);
     }
+    return s.text;
+}
+
+const char *
+title_sql(struct rq *rq, const struct table *t, const char *alias)
+{
+    const char *title = title_column(t);
+    const struct column *c = title ? table_column(t, title) : NULL;
+    const struct catalog *catalog = catalog_get(rq, NULL);
+    const struct table *to = c && c->refers_to && catalog ? catalog_table(catalog, c->refers_to)
+                                                          : NULL;
+    struct str s = str_new(rq->mem);
+
+    if (!c)
+        return "NULL::text";
+    if (!to || to == t || !title_column(to))
+        return arena_printf(rq->mem, "%s::text", local_sql(rq, t, alias, title));
+    const char *inner = arena_printf(rq->mem, "%s_of", alias);
+
+    str_printf(&s, "(SELECT %s::text FROM ", local_sql(rq, to, inner, title_column(to)));
+    str_ident(&s, to->name);
+    str_printf(&s, " %s WHERE %s.id = %s.", inner, inner, alias);
+    str_ident(&s, title);
+    str_char(&s, ')');
     return s.text;
 }
 

@@ -103,7 +103,11 @@ add_column(struct list *l, struct str *s, const char *path)
     if (!query_path(&l->q, path, "select", &p))
         return false;
     str_add(s, ", ");
-    json_value(s, p.column, p.alias, json_currency(rq, p.table, p.alias, NULL));
+    if (strchr(path, '.') && title_column(p.table) &&
+        !strcmp(title_column(p.table), p.column->name)) /* in the user's language */
+        str_add(s, title_sql(rq, p.table, p.alias));
+    else
+        json_value(s, p.column, p.alias, json_currency(rq, p.table, p.alias, NULL));
     str_add(s, " AS ");
     str_ident(s, path);
     if (str_ends(path, "_id") && json_reference_name(rq, p.table, p.column) &&
