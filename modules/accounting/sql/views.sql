@@ -36,3 +36,14 @@ GRANT SELECT ON invoice_fact TO tenon_app;
 COMMENT ON VIEW invoice_fact IS 'Invoice: what follows from it';
 COMMENT ON COLUMN invoice_fact.overdue IS 'Overdue: something is still open after the due date';
 COMMENT ON COLUMN invoice_fact.days_overdue IS 'Days overdue';
+
+-- The part of a customer's exposure that the books hold: open invoices less open credit
+-- notes and unallocated receipts, in company currency.
+CREATE VIEW customer_receivable WITH (security_invoker = true) AS
+SELECT s.company_id, s.party_id, sum(s.base_amount) AS base_amount
+  FROM (SELECT company_id, party_id, CASE kind WHEN 'customer_invoice' THEN open_base ELSE -open_base END AS base_amount
+          FROM invoice WHERE kind IN ('customer_invoice', 'credit_note') AND open_amount > 0
+        UNION ALL
+        SELECT company_id, party_id, -open_base FROM payment WHERE kind = 'receipt' AND open_amount > 0) s
+ GROUP BY s.company_id, s.party_id;
+GRANT SELECT ON customer_receivable TO tenon_app;
