@@ -46,7 +46,7 @@ struct command {
 };
 
 extern const struct command init_command, migrate_command, check_command, user_command,
-    status_command, stop_command;
+    import_command, export_command, workflow_command, status_command, stop_command;
 
 /* Print "tenonctl: ..." to standard error; always 1. */
 int ctl_fail(const char *message, ...) __attribute__((format(printf, 1, 2)));
@@ -65,8 +65,11 @@ PGresult *ctl_sql(struct ctl *ctl, const char *sql, int n, const char *const *pa
 /* A PostgreSQL array of text from "a,b,c". */
 const char *ctl_array(struct ctl *ctl, const char *commas);
 
-/* The hash of a new password: $TENON_PASSWORD, else asked for twice on the terminal, else the
- * first line of standard input. NULL after a message. */
+/* A password: $TENON_PASSWORD, else asked for on the terminal, else the first line of standard
+ * input. NULL after a message. */
+const char *ctl_password_typed(struct ctl *ctl, const char *whose);
+
+/* The hash of a new one, for which a terminal asks twice. NULL after a message. */
 const char *ctl_password(struct ctl *ctl, const char *whose);
 
 #endif

@@ -193,17 +193,28 @@ read_line(struct ctl *ctl, const char *prompt)
 }
 
 const char *
+ctl_password_typed(struct ctl *ctl, const char *whose)
+{
+    const char *password = getenv("TENON_PASSWORD");
+
+    if (!password || !*password)
+        password = read_line(ctl, arena_printf(ctl->mem, "Password of %s: ", whose));
+    if (!password)
+        ctl_fail("No password was given");
+    return password;
+}
+
+const char *
 ctl_password(struct ctl *ctl, const char *whose)
 {
-    const char *password = getenv("TENON_PASSWORD"), *again, *hash;
+    const char *password = ctl_password_typed(ctl, whose), *hash;
+    bool typed = !getenv("TENON_PASSWORD") && isatty(STDIN_FILENO);
+    const char *again = password && typed ? read_line(ctl, "The same again: ") : password;
 
-    if (!password || !*password) {
-        password = read_line(ctl, arena_printf(ctl->mem, "Password for %s: ", whose));
-        again = password && isatty(STDIN_FILENO) ? read_line(ctl, "The same again: ") : password;
-        if (!password || !again || strcmp(password, again))
-            return ctl_fail(password ? "These are two different passwords"
-                                     : "No password was given"),
-                   NULL;
+    if (!password || !again || strcmp(password, again)) {
+        if (password)
+            ctl_fail("These are two different passwords");
+        return NULL;
     }
     hash = password_hash(ctl->mem, password);
     if (!hash)

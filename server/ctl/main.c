@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 static const struct command *const commands[] = {
-    &init_command,   &migrate_command, &check_command, &user_command,
-    &status_command, &stop_command,    NULL,
+    &init_command,   &migrate_command,  &check_command,  &user_command, &import_command,
+    &export_command, &workflow_command, &status_command, &stop_command, NULL,
 };
 
 int
