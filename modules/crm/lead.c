@@ -157,15 +157,6 @@ lead_lose(struct rq *rq)
     return db_exec(rq, lose, P(rq->ids, reason, crm_sent(rq, "lost_note")));
 }
 
-static const char reopen[] =
-    "UPDATE lead SET lost_reason_id = NULL, lost_note = NULL WHERE id = ANY ($1::bigint[])";
-
-static bool
-lead_reopen(struct rq *rq)
-{
-    return db_exec(rq, reopen, P(rq->ids));
-}
-
 const struct operation lead_operations[] = {
     { .name = "claim",
       .label = "Claim",
@@ -193,6 +184,6 @@ const struct operation lead_operations[] = {
       .to = "lost",
       .run = lead_lose,
       .args = "lost_reason_id:bigint lost_note:text" },
-    { .name = "reopen", .label = "Reopen", .from = "lost", .to = "new", .run = lead_reopen },
+    { .name = "reopen", .label = "Reopen", .from = "lost", .to = "new" },
     { 0 },
 };

@@ -57,18 +57,6 @@ opportunity_lose(struct rq *rq)
     return db_exec(rq, close_with, P(rq->ids, "0", reason, crm_sent(rq, "reason_note")));
 }
 
-/* The probability goes back to that of the stage. */
-static const char reopen[] =
-    "UPDATE opportunity SET probability = NULL, closed_at = NULL, reason_id = NULL,"
-    "       reason_note = NULL"
-    " WHERE id = ANY ($1::bigint[])";
-
-static bool
-opportunity_reopen(struct rq *rq)
-{
-    return db_exec(rq, reopen, P(rq->ids));
-}
-
 static const char quotations[] =
     "SELECT jsonb_agg(jsonb_strip_nulls(jsonb_build_object("
     "           'customer_id', o.party_id, 'currency_code', o.currency_code,"
@@ -124,10 +112,6 @@ const struct operation opportunity_operations[] = {
       .to = "lost",
       .run = opportunity_lose,
       .args = "reason_id:bigint reason_note:text" },
-    { .name = "reopen",
-      .label = "Reopen",
-      .from = "won lost",
-      .to = "open",
-      .run = opportunity_reopen },
+    { .name = "reopen", .label = "Reopen", .from = "won lost", .to = "open" },
     { 0 },
 };

@@ -118,7 +118,7 @@ CREATE TABLE pipeline_stage (
     id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     company_id  bigint NOT NULL DEFAULT current_setting('tenon.company')::bigint,
     pipeline_id bigint NOT NULL,
-    position    integer NOT NULL,
+    position    integer NOT NULL DEFAULT 1,
     name        text NOT NULL,
     name_zh     text,
     probability percent NOT NULL DEFAULT 0 CONSTRAINT pipeline_stage_probability CHECK (probability BETWEEN 0 AND 100),

@@ -170,6 +170,6 @@ SELECT r.id, e.entity, a.action
                ('sales', 'pipeline', 'read'), ('sales', 'pipeline_stage', 'read'), ('sales', 'sales_team', 'read'),
                ('sales', 'lead_source', 'read'), ('sales', 'lost_reason', 'read'),
                ('sales', 'lead_duplicate', 'read'), ('sales', 'pipeline_forecast', 'read'),
-               ('sales', 'opportunity_stage_time', 'read'), ('sales', 'account_rollup', 'read'),
-               ('finance', 'opportunity', 'read'), ('finance', 'account_rollup', 'read')) e (role, entity, actions)
+               ('sales', 'opportunity_stage_time', 'read'), ('sales', 'customer_rollup', 'read'),
+               ('finance', 'opportunity', 'read'), ('finance', 'customer_rollup', 'read')) e (role, entity, actions)
   JOIN role r ON r.code = e.role, unnest(string_to_array(e.actions, ' ')) a (action);

@@ -61,16 +61,34 @@ CREATE OR REPLACE TRIGGER opportunity_stage_log_update AFTER UPDATE ON opportuni
     REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION opportunity_stage_log();
 
 -- ------------------------------------------------------------------ what is closed stays
--- The links of a lead to what it became are made once.
+-- The links of a lead to what it became are made once. A lead that is lost no more has no reason.
 CREATE OR REPLACE FUNCTION lead_keep() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM fail('wrong_state', 'state', 'This lead was converted already');
-    RETURN NULL;
+    IF OLD.state = 'converted' THEN
+        PERFORM fail('wrong_state', 'state', 'This lead was converted already');
+    END IF;
+    NEW.lost_reason_id := NULL;
+    NEW.lost_note := NULL;
+    RETURN NEW;
 END $$;
 CREATE OR REPLACE TRIGGER lead_keep BEFORE UPDATE ON lead FOR EACH ROW
     WHEN (OLD.state = 'converted' AND (OLD.party_id, OLD.contact_id, OLD.opportunity_id)
-          IS DISTINCT FROM (NEW.party_id, NEW.contact_id, NEW.opportunity_id))
+          IS DISTINCT FROM (NEW.party_id, NEW.contact_id, NEW.opportunity_id)
+          OR OLD.state = 'lost' AND NEW.state <> 'lost')
     EXECUTE FUNCTION lead_keep();
+
+-- An opportunity that is closed no more has no reason, and its stage's probability again.
+CREATE OR REPLACE FUNCTION opportunity_reopened() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.reason_id := NULL;
+    NEW.reason_note := NULL;
+    NEW.closed_at := NULL;
+    SELECT probability INTO NEW.probability FROM pipeline_stage WHERE id = NEW.stage_id;
+    RETURN NEW;
+END $$;
+CREATE OR REPLACE TRIGGER opportunity_reopened BEFORE UPDATE ON opportunity FOR EACH ROW
+    WHEN (OLD.state IN ('won', 'lost') AND NEW.state NOT IN ('won', 'lost'))
+    EXECUTE FUNCTION opportunity_reopened();
 
 -- ------------------------------------------------------------------ lines
 -- A line has the currency of its opportunity, and what nobody typed from item and price list.
@@ -141,3 +159,17 @@ END $$;
 CREATE OR REPLACE TRIGGER opportunity_amount BEFORE UPDATE ON opportunity FOR EACH ROW
     WHEN ((OLD.expected_amount, OLD.currency_code) IS DISTINCT FROM (NEW.expected_amount, NEW.currency_code))
     EXECUTE FUNCTION opportunity_amount();
+
+-- ------------------------------------------------------------------ what a customer owes
+-- The balance of a party's receivables at the end of a day, from the ledger, in company currency.
+CREATE OR REPLACE FUNCTION party_receivable(party bigint, on_date date) RETURNS numeric
+    LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT coalesce(sum(l.debit - l.credit), 0)
+      FROM journal_line l JOIN account a ON a.id = l.account_id AND a.role = 'receivable'
+     WHERE l.company_id = app_company() AND l.party_id = $1 AND l.posted_on <= $2 $$;
+
+-- The same over a party and all that belongs to it.
+CREATE OR REPLACE FUNCTION party_tree_receivable(root bigint, on_date date) RETURNS numeric
+    LANGUAGE sql STABLE PARALLEL SAFE AS
+    $$ SELECT sum(party_receivable(d, $2)) FROM party_tree($1) d $$;
+GRANT EXECUTE ON FUNCTION party_receivable, party_tree_receivable TO tenon_app;

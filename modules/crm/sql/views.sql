@@ -79,3 +79,31 @@ COMMENT ON COLUMN lead_fact.title IS 'Who';
 COMMENT ON COLUMN lead_fact.idle_days IS 'Idle days: since the last change or activity';
 COMMENT ON COLUMN lead_fact.possible_duplicates IS 'Possible duplicates: parties and leads that may be the same one';
 GRANT SELECT ON lead_fact TO tenon_app;
+
+-- A customer with all that belongs to it: what is ordered, owed, overdue and hoped for, in
+-- company currency. Every figure is the sum of its leaves.
+CREATE VIEW customer_rollup WITH (security_invoker = true) AS
+SELECT p.id, p.id AS party_id, app_company() AS company_id, t.*
+  FROM party p
+ CROSS JOIN LATERAL (
+       SELECT count(*) AS parties, sum(o.orders_open) AS orders_open, sum(party_receivable(d, 'infinity')) AS receivable,
+              coalesce(sum(v.base_amount), 0) AS overdue, coalesce(sum(c.exposure), 0) AS exposure,
+              sum(c.credit_limit) AS credit_limit, sum(q.opportunities) AS opportunities
+         FROM party_tree(p.id) d
+         LEFT JOIN customer_company c ON c.company_id = app_company() AND c.party_id = d
+         LEFT JOIN customer_overdue v ON v.company_id = app_company() AND v.customer_id = d
+        CROSS JOIN LATERAL (SELECT coalesce(sum(s.open_value), 0) AS orders_open FROM sales_order s
+                             WHERE s.company_id = app_company() AND s.customer_id = d AND s.state = 'confirmed') o
+        CROSS JOIN LATERAL (SELECT count(*) AS opportunities FROM opportunity h
+                             WHERE h.company_id = app_company() AND h.party_id = d
+                               AND h.state NOT IN ('won', 'lost')) q) t;
+COMMENT ON VIEW customer_rollup IS 'Customer group: a customer with all that belongs to it';
+COMMENT ON COLUMN customer_rollup.party_id IS 'Customer: the head of the group';
+COMMENT ON COLUMN customer_rollup.parties IS 'Parties: the head and all below it';
+COMMENT ON COLUMN customer_rollup.orders_open IS 'Open orders: confirmed and not yet invoiced';
+COMMENT ON COLUMN customer_rollup.receivable IS 'Receivable: the balance in the ledger';
+COMMENT ON COLUMN customer_rollup.overdue IS 'Overdue';
+COMMENT ON COLUMN customer_rollup.exposure IS 'Exposure';
+COMMENT ON COLUMN customer_rollup.credit_limit IS 'Credit limits: their sum';
+COMMENT ON COLUMN customer_rollup.opportunities IS 'Opportunities: still open';
+GRANT SELECT ON customer_rollup TO tenon_app;
