@@ -237,8 +237,12 @@ explain(struct body *b)
     struct rq *rq = b->rq;
     struct error *first = rq->errors, *found = NULL;
 
-    if (db_should_retry(rq) || !db_alive(rq->db) || !db_rollback_to(rq))
+    if (db_should_retry(rq) || !db_alive(rq->db))
         return NULL;
+    if (!db_rollback_to(rq)) { /* what failed was queued before the savepoint */
+        rq->errors = first;
+        return NULL;
+    }
     found = body_probe(b);
     if (!found)
         found = failing_rows(b);

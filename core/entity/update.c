@@ -232,8 +232,12 @@ explain(struct change *c)
     struct rq *rq = c->b.rq;
     struct error *first = rq->errors, *found = NULL;
 
-    if (db_should_retry(rq) || !db_alive(rq->db) || !db_rollback_to(rq))
+    if (db_should_retry(rq) || !db_alive(rq->db))
         return false;
+    if (!db_rollback_to(rq)) { /* what failed was queued before the savepoint */
+        rq->errors = first;
+        return false;
+    }
     found = body_probe(&c->b);
     rq->errors = found ? found : first;
     return false;

@@ -21,7 +21,7 @@ static const char find_problems[] =
     "   WHERE s.id = ANY ($1::bigint[])"
     "     AND NOT EXISTS (SELECT FROM wanted w WHERE w.shipment_id = s.id AND w.wanted <> 0)"
     "  UNION ALL"
-    "  SELECT 'unknown_line', 'lines', b.id::text, NULL"
+    "  SELECT 'unknown_line', 'lines', coalesce(b.id::text, '?'), NULL"
     "    FROM json_to_recordset($2::json -> 'lines') AS b (id bigint)"
     "   WHERE NOT EXISTS (SELECT FROM wanted w WHERE w.line_id = b.id)"
     "  UNION ALL"

@@ -180,6 +180,7 @@ CREATE OR REPLACE FUNCTION stock_moved() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
 DECLARE
     company bigint;
+    twice text;
 BEGIN
     FOR company IN SELECT DISTINCT company_id FROM new_rows LOOP
         PERFORM stock_lock(ARRAY(SELECT DISTINCT item_id FROM new_rows WHERE company_id = company), company);
@@ -202,6 +203,16 @@ BEGIN
             UNION ALL SELECT company_id, item_id, to_location_id, lot_id, quantity FROM new_rows) d
      GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
         ON CONFLICT (company_id, item_id, location_id, lot_id) DO UPDATE SET on_hand = b.on_hand + excluded.on_hand;
+    IF EXISTS (SELECT FROM new_rows WHERE lot_id IS NOT NULL) THEN
+        SELECT i.code INTO twice FROM new_rows n JOIN item i ON i.id = n.item_id AND i.tracking = 'serial'
+         WHERE n.direction = 1 AND 1 < (SELECT sum(b.on_hand) FROM stock_balance b JOIN location l ON l.id = b.location_id
+                                         WHERE b.company_id = n.company_id AND b.item_id = n.item_id AND b.lot_id = n.lot_id
+                                           AND l.kind IN ('internal', 'transit'))
+         LIMIT 1;
+        IF FOUND THEN
+            PERFORM fail('one_serial', 'lot_id', 'A serial number is one unit of %s', twice);
+        END IF;
+    END IF;
     IF EXISTS (SELECT FROM new_rows WHERE shipment_line_id IS NOT NULL) THEN
         UPDATE shipment_line l SET quantity_done = l.quantity_done + m.moved
           FROM (SELECT shipment_line_id, sum(quantity) AS moved FROM new_rows
@@ -715,8 +726,9 @@ CREATE OR REPLACE FUNCTION shipment_wanted(shipments bigint[], body json)
                         WHEN w.id IS NULL THEN 0
                         ELSE coalesce(w.quantity, l.quantity - l.quantity_done) END AS wanted
               FROM shipment_line l
-              LEFT JOIN json_to_recordset(CASE WHEN json_typeof(body -> 'lines') = 'array' THEN body -> 'lines' ELSE '[]' END)
-                   AS w (id bigint, quantity numeric) ON w.id = l.id
+              LEFT JOIN (SELECT b.id, sum(b.quantity) AS quantity
+                           FROM json_to_recordset(CASE WHEN json_typeof(body -> 'lines') = 'array' THEN body -> 'lines' ELSE '[]' END)
+                                AS b (id bigint, quantity numeric) GROUP BY b.id) w ON w.id = l.id
              WHERE l.shipment_id = ANY (shipments)) t $$;
 
 -- Present stock per item of a warehouse; an item without stock has zeros.

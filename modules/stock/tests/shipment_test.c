@@ -150,6 +150,44 @@ nothing_to_ship_and_too_much_are_said(void)
 }
 
 static void
+a_part_that_cannot_move_on_that_day_says_so(void)
+{
+    struct rq *rq = test_begin();
+    const char *item = item_new(rq, "WHEN", "average"), *delivery, *line;
+
+    stock_open(rq, item, "10", "4");
+    delivery = shipment_new(rq, "delivery", item, "3");
+    line = test_sql(rq, "SELECT min(id) FROM shipment_line WHERE shipment_id = %s", delivery);
+    CU_ASSERT_FALSE(test_take(rq, "shipment", delivery, "ship",
+                              arena_printf(rq->mem,
+                                           "{\"date\": \"2999-01-01\","
+                                           " \"lines\": [{\"id\": %s, \"quantity\": \"1\"}]}",
+                                           line)));
+    CHECK_TEXT(test_code(rq), "in_future");
+    test_end(rq);
+}
+
+static void
+a_serial_number_is_one_unit(void)
+{
+    struct rq *rq = test_begin();
+    const char *item = item_new(rq, "SERIAL", "average"), *lot;
+    static const char arrival[] =
+        "INSERT INTO stock_move (item_id, lot_id, quantity, from_location_id, to_location_id, unit_cost)"
+        " VALUES (%s, %s, %s, stock_side(app_company(), 'supplier'), " MAIN_ROOT
+        ", 1) RETURNING id";
+
+    test_sql(rq, "UPDATE item SET tracking = 'serial' WHERE id = %s RETURNING id", item);
+    lot = test_sql(rq, "INSERT INTO lot (item_id, code) VALUES (%s, 'S1') RETURNING id", item);
+    CU_ASSERT_PTR_NOT_NULL(test_refused(rq, arrival, item, lot, "2"));
+    CU_ASSERT_PTR_NOT_NULL(test_refused(rq, arrival, item, "NULL", "1"));
+    test_sql(rq, arrival, item, lot, "1");
+    CU_ASSERT_PTR_NOT_NULL(test_refused(rq, arrival, item, lot, "1"));
+    stock_checks(rq);
+    test_end(rq);
+}
+
+static void
 a_receipt_adds_stock_at_its_cost(void)
 {
     struct rq *rq = test_begin();
@@ -329,6 +367,8 @@ const struct test shipment_tests[] = {
     { "what there is can be shipped when it is less",
       what_there_is_can_be_shipped_when_it_is_less },
     { "nothing to ship and too much are said", nothing_to_ship_and_too_much_are_said },
+    { "a part that cannot move on that day says so", a_part_that_cannot_move_on_that_day_says_so },
+    { "a serial number is one unit", a_serial_number_is_one_unit },
     { "a receipt adds stock at its cost", a_receipt_adds_stock_at_its_cost },
     { "a return comes back at the cost at which it left",
       a_return_comes_back_at_the_cost_at_which_it_left },
