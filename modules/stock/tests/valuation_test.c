@@ -56,11 +56,13 @@ arrival_value(const struct move *m)
     return (m->quantity * m->cost + 5000000) / 10000000;
 }
 
+__extension__ typedef __int128 wide;
+
 /* total * part / whole, rounded half up: all are positive. */
 static long long
 share(long long total, long long part, long long whole)
 {
-    return (long long)((2 * (__int128)total * part + whole) / (2 * (__int128)whole));
+    return (long long)((2 * (wide)total * part + whole) / (2 * (wide)whole));
 }
 
 static void
