@@ -77,8 +77,9 @@ request_open(struct rq *rq, const struct credentials *who, const char *permissio
 void
 request_reply(struct rq *rq, const char *sql, int n, const char *const *params)
 {
-    struct opened *o = rq->opened;
+    struct opened *o = rq->opened ? rq->opened : arena_alloc(rq->mem, sizeof *o);
 
+    rq->opened = o; /* a test or a tool has no request_open */
     o->answer_sql = sql;
     o->nparams = n;
     o->params = arena_alloc(rq->mem, (size_t)(n + 3) * sizeof *o->params);

@@ -86,8 +86,7 @@ words(struct arena *mem, const cJSON *json)
     if (cJSON_IsString(json))
         return json->valuestring;
     cJSON_ArrayForEach(item, json)
-        str_printf(&s, "%s%s", s.len ? " " : "",
-                   cJSON_IsString(item) ? item->valuestring : "");
+        str_printf(&s, "%s%s", s.len ? " " : "", cJSON_IsString(item) ? item->valuestring : "");
     return s.text;
 }
 
@@ -254,8 +253,8 @@ action_webhook(struct rule_call *call, const cJSON *action)
         if (body)
             template_json(&s, f, i, body);
         db_exec(rq, "SELECT webhook_queue($1, $2, $3, $4, $5)",
-                P(call->rule->name, call->entity->name, facts_id(f, i),
-                  text_of(action, "webhook"), body ? s.text : NULL));
+                P(call->rule->name, call->entity->name, facts_id(f, i), text_of(action, "webhook"),
+                  body ? s.text : NULL));
     }
     return true;
 }
@@ -264,9 +263,8 @@ static const struct {
     const char *key;
     bool (*run)(struct rule_call *call, const cJSON *action);
 } actions[] = {
-    { "run", action_take },           { "create", action_create },
-    { "update", action_update },      { "assign", assign_run },
-    { "notify", action_notify },      { "activity", action_activity },
+    { "run", action_take },        { "create", action_create }, { "update", action_update },
+    { "assign", assign_run },      { "notify", action_notify }, { "activity", action_activity },
     { "webhook", action_webhook },
 };
 

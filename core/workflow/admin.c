@@ -99,9 +99,10 @@ bool
 api_workflow_version(struct rq *rq, const char *entity, const char *version)
 {
     return may_read(rq) &&
-           db_must(rq,
-                   "SELECT jsonb_pretty(definition) FROM workflow WHERE entity = $1 AND version = $2",
-                   P(entity, version), OUT(&rq->reply));
+           db_must(
+               rq,
+               "SELECT jsonb_pretty(definition) FROM workflow WHERE entity = $1 AND version = $2",
+               P(entity, version), OUT(&rq->reply));
 }
 
 /* -------------------------------------------------------------------------------- drafts */
@@ -212,8 +213,7 @@ api_rule_list(struct rq *rq, const char *entity)
     return may_read(rq);
 }
 
-static const char one_rule[] =
-    "SELECT workflow_rule_json(r) FROM workflow_rule r WHERE r.id = $1";
+static const char one_rule[] = "SELECT workflow_rule_json(r) FROM workflow_rule r WHERE r.id = $1";
 
 bool
 api_rule_read(struct rq *rq, const char *id)
@@ -340,10 +340,10 @@ api_workflow_import(struct rq *rq)
     const cJSON *item;
     bool ok = true;
 
-    cJSON_ArrayForEach(item, cJSON_GetObjectItem(rq->body, "workflows"))
-        ok &= import_one(rq, item, false);
-    cJSON_ArrayForEach(item, cJSON_GetObjectItem(rq->body, "rules"))
-        ok &= import_one(rq, item, true);
+    cJSON_ArrayForEach(item, cJSON_GetObjectItem(rq->body, "workflows")) ok &=
+        import_one(rq, item, false);
+    cJSON_ArrayForEach(item, cJSON_GetObjectItem(rq->body, "rules")) ok &=
+        import_one(rq, item, true);
     return ok && api_workflow_list(rq);
 }
 

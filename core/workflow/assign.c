@@ -4,8 +4,8 @@
  *     { "assign": "round_robin", "field": "salesperson_id", "role": "sales" }
  *     { "assign": "least_loaded", "field": "salesperson_id", "role": "sales" }
  *     { "assign": [ { "if": "lead.country_code == 'DE'", "user": "anna" },
- *                   { "if": "lead.source.code == 'web'", "assign": "round_robin", "role": "sales" },
- *                   { "user": "ben" } ], "field": "owner_id" }
+ *                   { "if": "lead.source.code == 'web'", "assign": "round_robin", "role": "sales"
+ * }, { "user": "ben" } ], "field": "owner_id" }
  *
  * The database chooses under a lock, so that two requests do not choose the same user.
  */
@@ -27,8 +27,8 @@ give(struct rule_call *call, const char *field, const cJSON *how, const char *id
 
     return !ids_count(ids) ||
            db_exec(call->rq, "SELECT workflow_assign($1, $2, $3, $4, $5, $6, $7)",
-                   P(call->rule->name, call->entity->name, field, ids,
-                     strategy ? strategy : "user", text_of(how, "role"), text_of(how, "user")));
+                   P(call->rule->name, call->entity->name, field, ids, strategy ? strategy : "user",
+                     text_of(how, "role"), text_of(how, "user")));
 }
 
 /* The condition of a case; without one it takes all that is left. */
@@ -54,9 +54,8 @@ assign_needs(const cJSON *cases, struct facts *f)
     const cJSON *item;
     struct check check;
 
-    cJSON_ArrayForEach(item, cases)
-        if (case_check(f->rq->mem, f->entity->name, item, &check))
-            facts_need(f, &check);
+    cJSON_ArrayForEach(item, cases) if (case_check(f->rq->mem, f->entity->name, item, &check))
+        facts_need(f, &check);
 }
 
 /* The first case whose condition holds takes a record. */
@@ -69,7 +68,8 @@ by_cases(struct rule_call *call, const cJSON *cases, const char *field)
     const cJSON *item;
 
     memcpy(left, call->wanted, n - 1);
-    cJSON_ArrayForEach(item, cases) {
+    cJSON_ArrayForEach(item, cases)
+    {
         bool *taken = arena_alloc(call->rq->mem, n);
         struct check check;
         bool conditional = case_check(call->rq->mem, call->entity->name, item, &check);

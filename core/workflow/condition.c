@@ -172,7 +172,8 @@ read_name(struct reader *r)
         r->at += 2;
         return emit_slot(r, "@today");
     }
-    return *r->at == '(' ? emit(r, FUNCTION) : refuse(r, "A bracket is missing after this function");
+    return *r->at == '(' ? emit(r, FUNCTION)
+                         : refuse(r, "A bracket is missing after this function");
 }
 
 static bool

@@ -29,8 +29,8 @@ struct condition_error {
 };
 
 /* false, with *error, when the text is no condition; everything is allocated on mem. */
-bool condition_parse(struct arena *mem, const char *text, const char *entity,
-                     struct condition *out, struct condition_error *error);
+bool condition_parse(struct arena *mem, const char *text, const char *entity, struct condition *out,
+                     struct condition_error *error);
 
 /* values[i] belongs to paths[i]. false: it could not be evaluated, *error says why. */
 bool condition_holds(struct arena *mem, const struct condition *c, const struct value *values,

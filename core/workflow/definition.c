@@ -62,8 +62,8 @@ static void
 log_findings(struct rq *rq, const char *what, const char *id)
 {
     for (const struct error *e = rq->errors; e; e = e->next)
-        log_error("definition is not valid", what, id, "place", e->field ? e->field : "",
-                  "message", e->message);
+        log_error("definition is not valid", what, id, "place", e->field ? e->field : "", "message",
+                  e->message);
     rq->errors = NULL;
 }
 
@@ -93,8 +93,8 @@ read_rules(struct rq *rq, struct shared *s, const struct rows *rows)
     for (int i = 0; i < rows->count; i++) {
         const char *name = arena_strdup(s->mem, cell(rows, i, 0));
         const char *entity = arena_strdup(s->mem, cell(rows, i, 1));
-        bool valid = rule_parse(rq, s->mem, parse_kept(s->mem, cell(rows, i, 2)), entity, name,
-                                &r[n]);
+        bool valid =
+            rule_parse(rq, s->mem, parse_kept(s->mem, cell(rows, i, 2)), entity, name, &r[n]);
 
         log_findings(rq, "rule", name);
         n += valid || r[n].check.error; /* a broken condition must stop, not be forgotten */

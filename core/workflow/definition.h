@@ -34,7 +34,8 @@ struct transition {
 
 struct state {
     const char *name, *label, *label_zh;
-    const char *like; /* states of the program that this one stands for, words; itself if it is one */
+    const char
+        *like; /* states of the program that this one stands for, words; itself if it is one */
     bool initial;
 };
 
@@ -53,7 +54,8 @@ enum rule_event { ON_TRANSITION, ON_BEFORE, ON_CREATED, ON_CHANGED, ON_SCHEDULE,
 struct rule {
     const char *name, *entity, *label, *label_zh;
     enum rule_event event;
-    const char *what;  /* the action, the fields (words; NULL: any), the interval, the date's column */
+    const char
+        *what; /* the action, the fields (words; NULL: any), the interval, the date's column */
     const char *state; /* of a schedule: only records in these states, words */
     int days;
     bool after; /* by a job, once the event is committed */

@@ -69,7 +69,8 @@ words_of(struct parser *p, const cJSON *json, const char *where, const char *key
         return NULL;
     if (cJSON_IsString(list))
         return arena_strdup(p->mem, list->valuestring);
-    cJSON_ArrayForEach(item, list) {
+    cJSON_ArrayForEach(item, list)
+    {
         if (!cJSON_IsString(item) || !*item->valuestring || strchr(item->valuestring, ' ')) {
             p->ok = fail(p->rq, INVALID, place(p, where, key), "This is a list of names");
             return "";
@@ -105,7 +106,8 @@ parse_states(struct parser *p, const cJSON *json, struct workflow *w)
     struct state *s = arena_alloc(p->mem, (size_t)(cJSON_GetArraySize(list) + 1) * sizeof *s);
     int n = 0;
 
-    cJSON_ArrayForEach(item, list) {
+    cJSON_ArrayForEach(item, list)
+    {
         const char *where = arena_printf(p->mem, "states[%d]", n);
 
         s[n].name = required_name(p, item, where, "name");
@@ -125,11 +127,12 @@ parse_guards(struct parser *p, const cJSON *json, const char *where, struct tran
     struct guard *g = arena_alloc(p->mem, (size_t)(cJSON_GetArraySize(list) + 1) * sizeof *g);
     int n = 0;
 
-    cJSON_ArrayForEach(item, list) {
+    cJSON_ArrayForEach(item, list)
+    {
         const char *here = arena_printf(p->mem, "%s.guards[%d]", where, n);
 
-        g[n].require = parse_check(p, required(p, item, here, "require"),
-                                   place(p, here, "require"));
+        g[n].require =
+            parse_check(p, required(p, item, here, "require"), place(p, here, "require"));
         g[n].code = text_of(p, item, "code");
         g[n].code = g[n].code ? g[n].code : "not_allowed_now";
         g[n].field = text_of(p, item, "field");
@@ -147,7 +150,8 @@ parse_transitions(struct parser *p, const cJSON *json, struct workflow *w)
     struct transition *t = arena_alloc(p->mem, (size_t)(cJSON_GetArraySize(list) + 1) * sizeof *t);
     int n = 0;
 
-    cJSON_ArrayForEach(item, list) {
+    cJSON_ArrayForEach(item, list)
+    {
         const char *where = arena_printf(p->mem, "transitions[%d]", n);
         const char *roles = words_of(p, item, where, "roles");
 
@@ -298,8 +302,8 @@ parse_timing(struct parser *p, const cJSON *json, struct rule *r)
 
     if (timing && strcmp(timing, "immediate") != 0 && strcmp(timing, "after") != 0)
         return fail(p->rq, INVALID, "timing", "The timing is immediate or after");
-    r->after = r->event == ON_SCHEDULE || r->event == ON_DATE ||
-               (timing && !strcmp(timing, "after"));
+    r->after =
+        r->event == ON_SCHEDULE || r->event == ON_DATE || (timing && !strcmp(timing, "after"));
     if (timing && r->after && (r->event == ON_BEFORE || !strcmp(timing, "immediate")))
         return fail(p->rq, INVALID, "timing", "This event cannot have this timing");
     return true;
@@ -314,7 +318,8 @@ parse_then(struct parser *p, const cJSON *then)
 
     if (!cJSON_IsArray(then) || !then->child)
         return fail(p->rq, INVALID, "then", "A rule needs a list of actions");
-    cJSON_ArrayForEach(action, then) {
+    cJSON_ArrayForEach(action, then)
+    {
         bool found = false;
 
         for (const cJSON *key = action->child; key; key = key->next)

@@ -140,7 +140,7 @@ static const char *
 guard_message(const struct rq *rq, const struct guard *g)
 {
     return rq->language && str_starts(rq->language, "zh") && g->message_zh ? g->message_zh
-                                                                          : g->message;
+                                                                           : g->message;
 }
 
 static bool
@@ -167,8 +167,7 @@ check_row(struct step *s, int row)
     const struct workflow *w = s->workflows[row];
 
     if (state && !w)
-        return fail(s->rq, "no_workflow", NULL, "No workflow is published for %s",
-                    s->entity->name);
+        return fail(s->rq, "no_workflow", NULL, "No workflow is published for %s", s->entity->name);
     if (state && !check_state(s->rq, s->entity, w, t, s->action, state))
         return false;
     if (t && t->roles && !s->rq->rule && !has_role(t->roles, s->roles, s->rq->mem))
@@ -235,8 +234,7 @@ move(struct step *s)
     for (int i = 0; i < s->facts.rows.count; i++)
         any |= moves[i] = s->transitions[i];
     return !any || db_exec(s->rq, "SELECT workflow_move($1, $2, $3, $4)",
-                           P(s->entity->name, facts_ids(&s->facts, moves), s->action,
-                             s->rq->rule));
+                           P(s->entity->name, facts_ids(&s->facts, moves), s->action, s->rq->rule));
 }
 
 static bool
@@ -319,7 +317,8 @@ struct why {
 };
 
 static void
-why_step(struct why *y, const struct transition *t, const struct operation *op, const char *permitted)
+why_step(struct why *y, const struct transition *t, const struct operation *op,
+         const char *permitted)
 {
     const char *action = t ? t->action : op->name;
     struct str reason = str_new(y->rq->mem);
@@ -360,8 +359,8 @@ all_actions(struct rq *rq, const struct entity *e, const struct definitions *d)
     for (const struct operation *op = e->operations; op && op->name; op++)
         str_printf(&s, "%s ", op->name);
     for (int i = 0; i < d->nworkflows; i++)
-        for (int k = 0; !strcmp(d->workflows[i].entity, e->name) && k < d->workflows[i].ntransitions;
-             k++)
+        for (int k = 0;
+             !strcmp(d->workflows[i].entity, e->name) && k < d->workflows[i].ntransitions; k++)
             if (!str_word_in(s.text, d->workflows[i].transitions[k].action))
                 str_printf(&s, "%s ", d->workflows[i].transitions[k].action);
     return s.text;
@@ -377,8 +376,8 @@ workflow_why(struct rq *rq, const struct entity *e, const char *id)
     if (!d)
         return NULL;
     for (int i = 0; i < d->nworkflows; i++)
-        for (int k = 0; !strcmp(d->workflows[i].entity, e->name) && k < d->workflows[i].ntransitions;
-             k++)
+        for (int k = 0;
+             !strcmp(d->workflows[i].entity, e->name) && k < d->workflows[i].ntransitions; k++)
             for (int g = 0; g < d->workflows[i].transitions[k].nguards; g++)
                 facts_need(&y.facts, &d->workflows[i].transitions[k].guards[g].require);
     db_ask(rq, roles_of_user, NONE, OUT(&y.roles));

@@ -12,7 +12,7 @@
 
 struct fact {
     const char *path;
-    const char *sql;     /* NULL: there is no such path */
+    const char *sql;      /* NULL: there is no such path */
     enum value_kind kind; /* of a value: VALUE_NUMBER, VALUE_TEXT, or VALUE_TRUE for booleans */
 };
 
@@ -64,14 +64,13 @@ in_company_currency(struct rq *rq, const struct entity *e, const char *path, con
     const char *dot = strrchr(path, '.');
     int prefix = dot ? (int)(dot - path) + 1 : 0;
     const struct column *column;
-    const char *rate = path_sql(rq, e, arena_printf(rq->mem, "%.*sexchange_rate", prefix, path),
-                                &column, NULL);
+    const char *rate =
+        path_sql(rq, e, arena_printf(rq->mem, "%.*sexchange_rate", prefix, path), &column, NULL);
 
     if (!rate)
         return sql;
-    return arena_printf(rq->mem,
-                        "round(%s * %s, currency_scale(current_setting('tenon.currency')))", sql,
-                        rate);
+    return arena_printf(
+        rq->mem, "round(%s * %s, currency_scale(current_setting('tenon.currency')))", sql, rate);
 }
 
 /* "@today+3", "@today-1". */
@@ -103,7 +102,8 @@ resolve(struct rq *rq, const struct entity *e, struct fact *f, const char **why)
     }
     f->sql = path_sql(rq, e, f->path, &column, why);
     if (!f->sql && str_ends(f->path, "_doc")) {
-        f->sql = path_sql(rq, e, arena_strndup(rq->mem, f->path, strlen(f->path) - 4), &column, why);
+        f->sql =
+            path_sql(rq, e, arena_strndup(rq->mem, f->path, strlen(f->path) - 4), &column, why);
     } else if (f->sql && !strcmp(column->type, "amount")) {
         f->sql = in_company_currency(rq, e, f->path, f->sql);
     }

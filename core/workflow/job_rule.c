@@ -64,8 +64,8 @@ job_rule(struct rq *rq, const struct job *job)
     if (!d)
         return false;
     if (!r || !e)
-        return !job->record || record_skip(rq, job->rule, job->entity,
-                                           arena_printf(rq->mem, "{%s}", job->record),
-                                           "the rule is gone or not active");
+        return !job->record ||
+               record_skip(rq, job->rule, job->entity, arena_printf(rq->mem, "{%s}", job->record),
+                           "the rule is gone or not active");
     return job->record ? run_on_record(rq, r, e, job->record) : run_on_all(rq, r, e);
 }

@@ -41,8 +41,7 @@ no_doubles(struct rq *rq, const struct workflow *w)
             ok = fail(rq, INVALID, at(rq, "states", i, "name"), "Two states have this name");
     for (int i = 0; i < w->ntransitions; i++)
         if (workflow_transition(w, w->transitions[i].action) != &w->transitions[i])
-            ok = fail(rq, INVALID, at(rq, "transitions", i, "action"),
-                      "Two steps have this name");
+            ok = fail(rq, INVALID, at(rq, "transitions", i, "action"), "Two steps have this name");
     return ok;
 }
 
@@ -132,8 +131,8 @@ operation_step(struct rq *rq, const struct workflow *w, int i, const struct oper
                       "The operation %s moves no state", op->name);
     }
     if (op->to && !str_word_in(op->to, t->to))
-        ok = fail(rq, INVALID, at(rq, "transitions", i, "to"),
-                  "The operation %s cannot lead to %s", op->name, t->to);
+        ok = fail(rq, INVALID, at(rq, "transitions", i, "to"), "The operation %s cannot lead to %s",
+                  op->name, t->to);
     return ok;
 }
 

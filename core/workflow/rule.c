@@ -31,8 +31,7 @@ select_records(struct rule_call *call, const char *ids)
     call->facts = facts_new(call->rq, call->entity);
     if (r->conditional)
         facts_need(&call->facts, &r->check);
-    cJSON_ArrayForEach(action, r->then)
-        rows |= action_needs(action, &call->facts);
+    cJSON_ArrayForEach(action, r->then) rows |= action_needs(action, &call->facts);
     call->ids = ids;
     if (!rows)
         return true;
@@ -68,8 +67,7 @@ run_actions(struct rule_call *call)
     rq->depth++;
     if (rq->depth > RULE_DEPTH)
         ok = fail(rq, "rule_loop", NULL, "Rules call each other without end: %s", rq->rule_chain);
-    cJSON_ArrayForEach(action, call->rule->then)
-        ok = ok && action_run(call, action);
+    cJSON_ArrayForEach(action, call->rule->then) ok = ok && action_run(call, action);
     rq->depth--;
     rq->rule = rule;
     rq->rule_chain = chain;

@@ -15,8 +15,8 @@ struct rule_call {
     const struct rule *rule;
     const struct entity *entity;
     const char *ids;
-    struct facts facts;  /* values that the actions' templates name, of more rows than ids */
-    const bool *wanted;  /* which of those rows; NULL: no rows were read */
+    struct facts facts; /* values that the actions' templates name, of more rows than ids */
+    const bool *wanted; /* which of those rows; NULL: no rows were read */
 };
 
 /* Run the immediate rules of an event on these records. what: the action; NULL otherwise. */

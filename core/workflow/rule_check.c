@@ -151,11 +151,11 @@ check_assign(struct rule_checker *c, const cJSON *action, const char *place)
     struct condition condition;
 
     need_column(c, c->table, text_of(action, "field") ? text_of(action, "field") : "?", place);
-    cJSON_ArrayForEach(item, cases)
-        if (text_of(item, "if") && !condition_parse(c->rq->mem, text_of(item, "if"),
-                                                    c->entity->name, &condition, &error))
-            c->ok = fail(c->rq, INVALID, place, "%s (character %d, at '%s')",
-                         tr(c->rq, error.message), error.at, error.near);
+    cJSON_ArrayForEach(item, cases) if (text_of(item, "if") &&
+                                        !condition_parse(c->rq->mem, text_of(item, "if"),
+                                                         c->entity->name, &condition, &error))
+        c->ok = fail(c->rq, INVALID, place, "%s (character %d, at '%s')", tr(c->rq, error.message),
+                     error.at, error.near);
 }
 
 static void
@@ -197,8 +197,7 @@ rule_validate(struct rq *rq, const struct rule *r)
     for (int i = 0; i < r->check.condition.npaths; i++)
         if (!fact_path_known(rq, c.entity, r->check.condition.paths[i], &why))
             c.ok = fail(rq, INVALID, "if", "%s: %s", r->check.condition.paths[i], why);
-    cJSON_ArrayForEach(action, r->then)
-        check_action(&c, action, n++);
+    cJSON_ArrayForEach(action, r->then) check_action(&c, action, n++);
     return c.ok;
 }
 
@@ -236,9 +235,7 @@ wakes(struct rq *rq, const struct rule *r, const struct rule *woken)
 {
     const cJSON *action;
 
-    cJSON_ArrayForEach(action, r->then)
-        if (action_wakes(rq, r, action, woken))
-            return true;
+    cJSON_ArrayForEach(action, r->then) if (action_wakes(rq, r, action, woken)) return true;
     return false;
 }
 
@@ -253,12 +250,11 @@ circle(struct rq *rq, const struct definitions *d, const struct rule *start, con
         const struct rule *next = &d->rules[i];
         const char *found;
 
-        if (seen[i] || next->conditional || !strcmp(next->name, start->name) ||
-            !wakes(rq, r, next))
+        if (seen[i] || next->conditional || !strcmp(next->name, start->name) || !wakes(rq, r, next))
             continue;
         seen[i] = true;
-        found = circle(rq, d, start, next, seen,
-                       arena_printf(rq->mem, "%s > %s", path, next->name));
+        found =
+            circle(rq, d, start, next, seen, arena_printf(rq->mem, "%s > %s", path, next->name));
         if (found)
             return found;
     }
@@ -271,6 +267,5 @@ rule_ends(struct rq *rq, const struct definitions *d, const struct rule *r)
     bool *seen = arena_alloc(rq->mem, (size_t)d->nrules + 1);
     const char *chain = r->conditional ? NULL : circle(rq, d, r, r, seen, r->name);
 
-    return !chain ||
-           fail(rq, "rule_loop", "then", "Rules call each other without end: %s", chain);
+    return !chain || fail(rq, "rule_loop", "then", "Rules call each other without end: %s", chain);
 }

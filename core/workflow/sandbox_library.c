@@ -15,8 +15,9 @@
 #define DECIMAL "decimal"
 #define OVERFLOW "the result has too many digits"
 
-const char sandbox_functions[] = "div round abs min max contains starts ends len lower one_of "
-                                 "days_between add_days today";
+const char sandbox_functions[] =
+    "div round abs min max contains starts ends len lower one_of "
+    "days_between add_days today";
 
 /* ------------------------------------------------------------------------------- decimals */
 
@@ -105,8 +106,8 @@ equal(lua_State *lua)
 {
     struct decimal a, b;
 
-    lua_pushboolean(lua, to_decimal(lua, 1, &a) && to_decimal(lua, 2, &b) &&
-                             decimal_compare(a, b) == 0);
+    lua_pushboolean(lua,
+                    to_decimal(lua, 1, &a) && to_decimal(lua, 2, &b) && decimal_compare(a, b) == 0);
     return 1;
 }
 
@@ -171,10 +172,18 @@ empty_index(lua_State *lua)
 
 /* The metatables are out of a chunk's reach, since it has no getmetatable. */
 static const luaL_Reg operators[] = {
-    { "__add", add },           { "__sub", sub },          { "__mul", mul },
-    { "__unm", negate },        { "__div", refuse_slash }, { "__idiv", refuse_slash },
-    { "__mod", refuse_slash },  { "__pow", refuse_slash }, { "__eq", equal },
-    { "__lt", less },           { "__le", less_or_equal }, { "__concat", concat },
+    { "__add", add },
+    { "__sub", sub },
+    { "__mul", mul },
+    { "__unm", negate },
+    { "__div", refuse_slash },
+    { "__idiv", refuse_slash },
+    { "__mod", refuse_slash },
+    { "__pow", refuse_slash },
+    { "__eq", equal },
+    { "__lt", less },
+    { "__le", less_or_equal },
+    { "__concat", concat },
     { NULL, NULL },
 };
 
@@ -183,7 +192,8 @@ static const luaL_Reg operators[] = {
 static int
 digits_of(lua_State *lua, int index)
 {
-    struct decimal d = lua_isnone(lua, index) ? (struct decimal){ 0, 0 } : check_decimal(lua, index);
+    struct decimal d =
+        lua_isnone(lua, index) ? (struct decimal){ 0, 0 } : check_decimal(lua, index);
 
     if (d.scale || d.mantissa < 0 || d.mantissa > 18)
         return luaL_error(lua, "digits are a whole number from 0 to 18");

@@ -49,9 +49,9 @@ complain(struct rq *rq, const char *path)
         log_error("workflow file is not valid", "file", path, "place", e->field ? e->field : "",
                   "message", e->message);
     if (rq->errors)
-        rq->errors->message = arena_printf(rq->mem, "%s: %s: %s", path,
-                                           rq->errors->field ? rq->errors->field : "",
-                                           rq->errors->message);
+        rq->errors->message =
+            arena_printf(rq->mem, "%s: %s: %s", path, rq->errors->field ? rq->errors->field : "",
+                         rq->errors->message);
     return false;
 }
 
@@ -73,7 +73,8 @@ ship_rules(struct rq *rq, const struct asset *a, const char *module)
 
     if (!json)
         return complain(rq, a->path);
-    cJSON_ArrayForEach(item, json) {
+    cJSON_ArrayForEach(item, json)
+    {
         const char *name = cJSON_GetStringValue(cJSON_GetObjectItem(item, "name"));
         const char *entity = cJSON_GetStringValue(cJSON_GetObjectItem(item, "entity"));
         struct rule r;

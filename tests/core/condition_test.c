@@ -140,8 +140,7 @@ what_is_no_condition_is_refused_with_its_place(void)
         { "order.total > 1 and os.exit()", "refused 21: Unknown name" },
         { "order.total > limit", "refused 15: Unknown name" },
         { "(function() while true do end end)()", "refused 2: Unknown name" },
-        { "order.total = 5",
-          "refused 13: A condition is one expression; this has no place in it" },
+        { "order.total = 5", "refused 13: A condition is one expression; this has no place in it" },
         { "order:evil()", "refused 1: Name a field of the record, such as order.total" },
         { "('x'):rep(1000000000) == ''",
           "refused 6: A condition is one expression; this has no place in it" },
@@ -205,10 +204,11 @@ static void
 the_sandbox_has_nothing_to_break_out_with(void)
 {
     static const char *const names[] = {
-        "os",     "io",           "load",         "loadstring", "dofile",   "loadfile",
-        "require", "debug",       "string",       "table",      "package",  "coroutine",
-        "pcall",  "xpcall",       "collectgarbage", "getmetatable", "setmetatable", "rawget",
-        "rawset", "rawequal",     "_G",           "print",      "error",    "select",
+        "os",           "io",           "load",   "loadstring", "dofile",
+        "loadfile",     "require",      "debug",  "string",     "table",
+        "package",      "coroutine",    "pcall",  "xpcall",     "collectgarbage",
+        "getmetatable", "setmetatable", "rawget", "rawset",     "rawequal",
+        "_G",           "print",        "error",  "select",
     };
     struct arena *mem = arena_new();
 

@@ -72,16 +72,16 @@ what_does_not_fit_is_refused_and_never_wrong(void)
                     decimal_mul(d, number("10"), &d));
     CU_ASSERT_FALSE(decimal_div(big, number("0.000001"), 18, &d));
     CU_ASSERT_TRUE(decimal_compare(big, number("0.01")) > 0);
-    CU_ASSERT_TRUE(decimal_compare(number("-99999999999999999999999999999999999999"),
-                                   number("0.01")) < 0);
+    CU_ASSERT_TRUE(
+        decimal_compare(number("-99999999999999999999999999999999999999"), number("0.01")) < 0);
     CU_ASSERT_TRUE(decimal_compare(one, number("1.000")) == 0);
 }
 
 static void
 only_numbers_are_read(void)
 {
-    static const char *const bad[] = { "",     ".",   "-",  "1.2.3", "1e",   "e5", "0x10",
-                                       "1e999", "NaN", "1 ", "--1",   "1,000" };
+    static const char *const bad[] = { "",     ".",     "-",   "1.2.3", "1e",  "e5",
+                                       "0x10", "1e999", "NaN", "1 ",    "--1", "1,000" };
     struct decimal d;
 
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
@@ -96,7 +96,8 @@ only_numbers_are_read(void)
 const struct test decimal_tests[] = {
     { "sums, products and quotients are those of numeric",
       sums_products_and_quotients_are_those_of_numeric },
-    { "what does not fit is refused and never wrong", what_does_not_fit_is_refused_and_never_wrong },
+    { "what does not fit is refused and never wrong",
+      what_does_not_fit_is_refused_and_never_wrong },
     { "only numbers are read", only_numbers_are_read },
     { 0 },
 };

@@ -1,0 +1,491 @@
+/*
+ * workflow_test.c - transitions, their guards, and what an administrator changes while
+ * records are under way. Leads serve as the example: their steps need no other documents.
+ */
+#include "tests/test.h"
+#include "core/base/str.h"
+#include "core/workflow/admin.h"
+
+#include <unistd.h>
+
+/* ------------------------------------------------------------------------------- helpers */
+
+static void
+json_delete(void *json)
+{
+    cJSON_Delete(json);
+}
+
+static void
+set_body(struct rq *rq, const char *text)
+{
+    cJSON *json = cJSON_Parse(text);
+
+    CU_ASSERT_PTR_NOT_NULL_FATAL(json);
+    arena_defer(rq->mem, json_delete, json);
+    rq->body = json;
+    rq->body_text = text;
+}
+
+static bool
+answered(struct rq *rq, bool ok)
+{
+    ok = ok && request_answer(rq);
+    for (const struct error *e = rq->errors; !ok && e; e = e->next)
+        if (getenv("TENON_TEST_TALK"))
+            printf("\n    %s: %s", e->field ? e->field : "", e->message);
+    return ok;
+}
+
+/* The active definition of leads with an edit made by SQL over the jsonb d. */
+static const char *
+edited(struct rq *rq, const char *expression)
+{
+    return test_sql(rq,
+                    "SELECT %s FROM (SELECT definition AS d FROM workflow"
+                    " WHERE entity = 'lead' AND status = 'active') w",
+                    expression);
+}
+
+static bool
+publish(struct rq *rq, const char *definition)
+{
+    set_body(rq, definition);
+    return answered(rq, api_workflow_draft(rq, "lead")) &&
+           answered(rq, api_workflow_publish(rq, "lead"));
+}
+
+static const char *
+lead(struct rq *rq, const char *name)
+{
+    return test_create(rq, "lead", "{\"person\": \"%s\", \"email\": \"a@example.com\"}", name);
+}
+
+static const char *
+state_of(struct rq *rq, const char *id)
+{
+    return test_sql(rq, "SELECT state FROM lead WHERE id = %s", id);
+}
+
+/* The findings of a definition that must not be published: "place: message" of the first. */
+static const char *
+finding(struct rq *rq, const char *definition)
+{
+    const char *found = NULL;
+
+    test_mark(rq);
+    CU_ASSERT_FALSE(publish(rq, definition));
+    if (rq->errors)
+        found = arena_printf(rq->mem, "%s: %s", rq->errors->field ? rq->errors->field : "",
+                             rq->errors->message);
+    test_recover(rq);
+    return found;
+}
+
+/* ------------------------------------------------------------------------------- changing */
+
+/* A state between new and qualified, reached by a step with a guard. */
+static const char *
+with_state(struct rq *rq, const char *name)
+{
+    return edited(
+        rq, arena_printf(
+                rq->mem,
+                "jsonb_set(jsonb_set(jsonb_set(d, '{states}', d -> 'states' || jsonb_build_array("
+                "  jsonb_build_object('name', '%s', 'label', 'In %s', 'label_zh', '检查%s'))),"
+                " '{transitions,0,from}', '[\"%s\"]'), '{transitions}',"
+                " jsonb_set(d, '{transitions,0,from}', '[\"%s\"]') -> 'transitions' ||"
+                " jsonb_build_array(jsonb_build_object('action', 'inspect', 'label', 'Inspect',"
+                "  'label_zh', '检查', 'from', jsonb_build_array('new'), 'to', '%s', 'guards',"
+                "  jsonb_build_array(jsonb_build_object('require', 'lead.city == ''%s''',"
+                "   'code', 'wrong_city', 'field', 'city', 'message', 'The city is wrong',"
+                "   'message_zh', '城市不对')))))",
+                name, name, name, name, name, name, name));
+}
+
+static void
+an_added_state_guard_and_rule_bind_the_next_record_but_not_the_one_before(void)
+{
+    struct rq *rq = test_begin();
+    const char *name = arena_printf(rq->mem, "q%d_%s", (int)getpid() % 10007,
+                                    test_sql(rq, "SELECT substr(md5(random()::text), 1, 6)"));
+    const char *before = lead(rq, "Before"), *after;
+
+    CU_ASSERT_TRUE(publish(rq, with_state(rq, name)));
+    set_body(
+        rq,
+        "{\"name\": \"test.note\", \"entity\": \"lead\", \"when\": {\"transition\": \"inspect\"},"
+        " \"if\": \"lead.person == 'After'\","
+        " \"then\": [{\"update\": {\"message\": \"{person} in {city} ({@id})\"}}]}");
+    CU_ASSERT_TRUE(answered(rq, api_rule_create(rq)));
+    after = lead(rq, "After");
+
+    CU_ASSERT_TRUE(test_take(rq, "lead", before, "qualify", NULL));
+    CHECK_TEXT(state_of(rq, before), "qualified");
+    test_mark(rq);
+    CU_ASSERT_FALSE(test_take(rq, "lead", after, "qualify", NULL));
+    CHECK_TEXT(test_code(rq), "wrong_state");
+    test_recover(rq);
+    test_mark(rq);
+    CU_ASSERT_FALSE(test_take(rq, "lead", after, "inspect", NULL));
+    CHECK_TEXT(test_code(rq), "wrong_city");
+    CHECK_TEXT(rq->errors->message, "The city is wrong");
+    test_recover(rq);
+    test_sql(rq, "UPDATE lead SET city = '%s' WHERE id = %s", name, after);
+    CU_ASSERT_TRUE(test_take(rq, "lead", after, "inspect", NULL));
+    CHECK_TEXT(state_of(rq, after), name);
+    CHECK_TEXT(test_sql(rq, "SELECT message FROM lead WHERE id = %s", after),
+               arena_printf(rq->mem, "After in %s (%s)", name, after));
+    CU_ASSERT_TRUE(test_take(rq, "lead", after, "qualify", NULL));
+    CHECK_TEXT(state_of(rq, after), "qualified");
+    CHECK_TEXT(test_sql(rq,
+                        "SELECT string_agg(action || ' ' || to_state, ', ' ORDER BY id)"
+                        " FROM workflow_history WHERE entity = 'lead' AND record_id = %s",
+                        after),
+               arena_printf(rq->mem, "inspect %s, qualify qualified", name));
+    test_end(rq);
+}
+
+static void
+a_shipped_base_does_not_replace_a_customised_version(void)
+{
+    /* An upgrade runs under the owner's rights: here in a database of its own. */
+    struct test_database own = test_database();
+    struct rq up = { .mem = arena_new(), .language = "en" };
+    const char *error = NULL;
+
+    up.db = db_open(up.mem, own.admin, &error);
+    db_begin(&up, false);
+    db_exec(&up, "SET LOCAL search_path = tenon", NONE);
+    db_exec(&up,
+            "SELECT workflow_ship(jsonb_set(definition, '{label}', '\"A\"')) FROM workflow"
+            " WHERE entity = 'lead' AND status = 'active'",
+            NONE);
+    CHECK_TEXT(db_text(&up,
+                       "SELECT definition ->> 'label' FROM workflow WHERE entity = 'lead'"
+                       " AND status = 'active'",
+                       NONE),
+               "A");
+    db_exec(&up,
+            "SELECT workflow_activate(workflow_add(jsonb_set(definition, '{label}', '\"B\"'),"
+            " 'draft', 'custom', id)) FROM workflow WHERE entity = 'lead' AND status = 'active'",
+            NONE);
+    db_exec(&up,
+            "SELECT workflow_ship(jsonb_set(definition, '{label}', '\"C\"')) FROM workflow"
+            " WHERE entity = 'lead' AND status = 'active'",
+            NONE);
+    CHECK_TEXT(db_text(&up,
+                       "SELECT definition ->> 'label' FROM workflow WHERE entity = 'lead'"
+                       " AND status = 'active'",
+                       NONE),
+               "B");
+    CHECK_TEXT(db_text(&up,
+                       "SELECT count(*) FROM workflow WHERE entity = 'lead'"
+                       " AND definition ->> 'label' = 'C' AND origin = 'shipped'",
+                       NONE),
+               "1");
+    CU_ASSERT_PTR_NULL(up.errors);
+    db_rollback(&up);
+    db_close(up.db);
+    arena_free(up.mem);
+}
+
+static void
+a_version_can_be_taken_back_and_a_draft_dropped(void)
+{
+    struct rq *rq = test_begin();
+
+    CU_ASSERT_TRUE(publish(rq, edited(rq, "jsonb_set(d, '{label}', '\"Prospect\"')")));
+    CHECK_TEXT(edited(rq, "d ->> 'label'"), "Prospect");
+    set_body(rq, "{}");
+    CU_ASSERT_TRUE(answered(rq, api_workflow_rollback(rq, "lead")));
+    CHECK_TEXT(edited(rq, "d ->> 'label'"), "Lead");
+    set_body(rq, "{\"version\": 2}");
+    CU_ASSERT_TRUE(answered(rq, api_workflow_rollback(rq, "lead")));
+    CHECK_TEXT(edited(rq, "d ->> 'label'"), "Prospect");
+    set_body(rq, edited(rq, "d"));
+    CU_ASSERT_TRUE(answered(rq, api_workflow_draft(rq, "lead")));
+    CU_ASSERT_TRUE(answered(rq, api_workflow_discard(rq, "lead")));
+    CHECK_TEXT(
+        test_sql(rq, "SELECT count(*) FROM workflow WHERE entity = 'lead' AND status = 'draft'"),
+        "0");
+    test_end(rq);
+}
+
+static void
+publishing_names_each_fault_and_its_place(void)
+{
+    struct rq *rq = test_begin();
+    static const struct {
+        const char *edit, *finding;
+    } faults[] = {
+        { "jsonb_set(d, '{states,1,initial}', 'true')",
+          "states: Exactly one state is the initial one" },
+        { "jsonb_set(d, '{states}', d -> 'states' || '[{\"name\": \"lost_land\", \"label\": \"x\"}]')",
+          "states[4].name: No step leads to the state lost_land" },
+        { "jsonb_set(d, '{transitions,0,to}', '\"nowhere\"')",
+          "transitions[0].to: There is no state nowhere" },
+        { "jsonb_set(d, '{transitions,0,operation}', '\"fly\"')",
+          "transitions[0].operation: There is no operation fly" },
+        { "jsonb_set(d, '{transitions,1,from}', '[\"new\", \"lost\"]')",
+          "transitions[1].from: The operation convert cannot lead from lost" },
+        { "jsonb_set(d, '{transitions,3,to}', '\"qualified\"')",
+          "transitions[3].to: The operation reopen cannot lead to qualified" },
+        { "jsonb_set(d, '{transitions,1,operation}', 'null')",
+          "transitions[1].operation: The step convert must run the operation of its name" },
+        { "jsonb_set(d, '{transitions,0,guards,0,require}', '\"led.email ~= nil\"')",
+          "transitions[0].guards[0].require: Unknown name (character 1, at 'led')" },
+        { "jsonb_set(d, '{transitions,0,guards,0,require}', '\"lead.shoe_size > 5\"')", NULL },
+        { "d - 'states'", "states: Exactly one state is the initial one" },
+        { "jsonb_set(d, '{states,0,name}', '\"New state\"')",
+          "states[0].name: A name is made of small letters, digits and _" },
+    };
+
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
+        const char *found = finding(rq, edited(rq, faults[i].edit));
+
+        if (faults[i].finding)
+            CHECK_TEXT(found, faults[i].finding);
+        else
+            CU_ASSERT_TRUE(found &&
+                           str_starts(found, "transitions[0].guards[0].require: shoe_size"));
+    }
+    CHECK_TEXT(state_of(rq, lead(rq, "Still")), "new");
+    test_end(rq);
+}
+
+static void
+a_step_cannot_go_round_the_operation_that_makes_a_state_true(void)
+{
+    struct rq *rq = test_begin();
+
+    CHECK_TEXT(
+        finding(rq, edited(rq,
+                           "jsonb_set(d, '{transitions}', d -> 'transitions' ||"
+                           " '[{\"action\": \"cheat\", \"from\": [\"new\"], \"to\": \"converted\","
+                           "    \"label\": \"Cheat\"}]')")),
+        "transitions[4].operation: Only the operation convert leads to the state converted");
+    test_end(rq);
+}
+
+static void
+what_is_exported_can_be_imported_and_is_the_same(void)
+{
+    struct rq *rq = test_begin();
+    const char *first, *second;
+
+    CU_ASSERT_TRUE(publish(rq, with_state(rq, "between")));
+    CU_ASSERT_TRUE(api_workflow_export(rq) && db_flush(rq));
+    first = rq->reply;
+    set_body(rq, "{}");
+    CU_ASSERT_TRUE(answered(rq, api_workflow_rollback(rq, "lead")));
+    test_sql(rq,
+             "SELECT workflow_rule_delete(id) FROM workflow_rule WHERE entity = 'lead' LIMIT 1");
+    CU_ASSERT_TRUE(api_workflow_export(rq) && db_flush(rq));
+    CU_ASSERT_STRING_NOT_EQUAL(rq->reply, first);
+    set_body(rq, first);
+    CU_ASSERT_TRUE(answered(rq, api_workflow_import(rq)));
+    CU_ASSERT_TRUE(api_workflow_export(rq) && db_flush(rq));
+    second = rq->reply;
+    CHECK_TEXT(second, first);
+    CHECK_TEXT(test_sql(rq, "SELECT count(*) FROM workflow WHERE entity = 'opportunity'"), "1");
+    test_end(rq);
+}
+
+/* -------------------------------------------------------------------------------- taking */
+
+static void
+a_wrong_state_is_told_in_the_users_words(void)
+{
+    struct rq *rq = test_begin();
+    const char *id = lead(rq, "Lin");
+
+    CU_ASSERT_TRUE(test_take(rq, "lead", id, "qualify", NULL));
+    test_mark(rq);
+    CU_ASSERT_FALSE(test_take(rq, "lead", id, "qualify", NULL));
+    CHECK_TEXT(test_code(rq), "wrong_state");
+    CHECK_TEXT(rq->errors->message, "Cannot qualify: it is qualified");
+    test_recover(rq);
+    rq->language = "zh";
+    CU_ASSERT_FALSE(test_take(rq, "lead", id, "qualify", NULL));
+    CHECK_TEXT(rq->errors->message, "无法确认：当前状态为“已确认”");
+    test_end(rq);
+}
+
+static void
+all_guards_that_fail_are_listed_and_nothing_happens(void)
+{
+    struct rq *rq = test_begin();
+    const char *id;
+
+    CU_ASSERT_TRUE(publish(
+        rq,
+        edited(
+            rq,
+            "jsonb_set(d, '{transitions,0,guards}', '["
+            "{\"require\": \"lead.city == ''Here''\", \"code\": \"one\", \"message\": \"First\"},"
+            "{\"require\": \"lead.email == nil\", \"code\": \"two\", \"message\": \"Second\"},"
+            "{\"require\": \"true\", \"code\": \"three\", \"message\": \"Third\"}]')")));
+    id = lead(rq, "Lin");
+    test_mark(rq);
+    CU_ASSERT_FALSE(test_take(rq, "lead", id, "qualify", NULL));
+    CU_ASSERT_PTR_NOT_NULL_FATAL(rq->errors);
+    CHECK_TEXT(rq->errors->code, "one");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(rq->errors->next);
+    CHECK_TEXT(rq->errors->next->code, "two");
+    CU_ASSERT_PTR_NULL(rq->errors->next->next);
+    test_recover(rq);
+    CHECK_TEXT(state_of(rq, id), "new");
+    test_end(rq);
+}
+
+static void
+a_condition_that_cannot_be_evaluated_stops_with_its_own_words(void)
+{
+    struct rq *rq = test_begin();
+    const char *id;
+
+    CU_ASSERT_TRUE(publish(rq, edited(rq,
+                                      "jsonb_set(d, '{transitions,0,guards,0,require}',"
+                                      " '\"lead.expected_amount + 1 > 0\"')")));
+    id = lead(rq, "Lin");
+    test_mark(rq);
+    CU_ASSERT_FALSE(test_take(rq, "lead", id, "qualify", NULL));
+    CHECK_TEXT(test_code(rq), "condition_failed");
+    CHECK_TEXT(rq->errors->message,
+               "The condition lead.expected_amount + 1 > 0 cannot be evaluated: "
+               "an empty value cannot be calculated with");
+    test_recover(rq);
+    test_sql(rq, "UPDATE lead SET expected_amount = 5 WHERE id = %s", id);
+    CU_ASSERT_TRUE(test_take(rq, "lead", id, "qualify", NULL));
+    test_end(rq);
+}
+
+static void
+a_step_may_be_for_some_roles_only(void)
+{
+    struct rq *rq = test_begin();
+    const char *id, *clerk;
+
+    CU_ASSERT_TRUE(publish(rq, edited(rq, "jsonb_set(d, '{transitions,0,roles}', '[\"sales\"]')")));
+    id = lead(rq, "Lin");
+    test_mark(rq);
+    CU_ASSERT_FALSE(test_take(rq, "lead", id, "qualify", NULL));
+    CHECK_TEXT(test_code(rq), "forbidden");
+    test_recover(rq);
+    clerk = test_sql(rq, "SELECT id FROM app_user WHERE login = 'sales'");
+    test_sql(rq, "SELECT context_set(%s, app_company(), 'test')", clerk);
+    CU_ASSERT_TRUE(test_take(rq, "lead", id, "qualify", NULL));
+    test_end(rq);
+}
+
+static void
+a_set_is_taken_as_one(void)
+{
+    struct rq *rq = test_begin();
+    const char *a = lead(rq, "A"), *b = lead(rq, "B");
+    const char *why = test_sql(rq,
+                               "SELECT json_build_object('lost_reason_id', id) FROM lost_reason"
+                               " WHERE code = 'price'");
+
+    CU_ASSERT_TRUE(test_take(rq, "lead", b, "qualify", NULL));
+    test_mark(rq);
+    CU_ASSERT_FALSE(
+        workflow_take(rq, "lead", arena_printf(rq->mem, "{%s,%s}", a, b), "qualify", NULL) &&
+        db_flush(rq));
+    test_recover(rq);
+    CHECK_TEXT(state_of(rq, a), "new");
+    CU_ASSERT_TRUE(workflow_take(rq, "lead", arena_printf(rq->mem, "{%s,%s}", a, b), "lose", why) &&
+                   db_flush(rq));
+    CHECK_TEXT(state_of(rq, a), "lost");
+    CHECK_TEXT(state_of(rq, b), "lost");
+    CU_ASSERT_FALSE(workflow_take(rq, "lead", "{999999999}", "reopen", NULL));
+    CHECK_TEXT(test_code(rq), "not_found");
+    test_end(rq);
+}
+
+static void
+only_the_gate_moves_a_state(void)
+{
+    struct rq *rq = test_begin();
+    const char *id = lead(rq, "Lin");
+
+    CU_ASSERT_PTR_NOT_NULL(
+        test_refused(rq, "UPDATE lead SET state = 'qualified' WHERE id = %s", id));
+    CU_ASSERT_PTR_NOT_NULL(
+        test_refused(rq, "UPDATE lead SET workflow_id = NULL WHERE id = %s", id));
+    CU_ASSERT_PTR_NOT_NULL(test_refused(rq, "SELECT workflow_move('lead', '{%s}', 'reopen')", id));
+    CU_ASSERT_PTR_NOT_NULL(test_refused(rq, "UPDATE workflow_transition SET to_state = 'lost'"));
+    CU_ASSERT_PTR_NOT_NULL(test_refused(rq, "DELETE FROM workflow_history"));
+    CU_ASSERT_PTR_NOT_NULL(test_refused(rq, "SELECT workflow_activate(1)"));
+    CHECK_TEXT(state_of(rq, id), "new");
+    test_end(rq);
+}
+
+static void
+why_tells_what_is_possible_and_what_is_in_the_way(void)
+{
+    struct rq *rq = test_begin();
+    const char *id = test_create(rq, "lead", "{\"person\": \"Lin\"}");
+    const char *why = workflow_why(rq, entity_find("lead"), id);
+
+    CU_ASSERT_PTR_NOT_NULL_FATAL(why);
+    CHECK_TEXT(
+        test_sql(rq,
+                 "SELECT string_agg(concat_ws(' ', x ->> 'name', x ->> 'to', x ->> 'allowed',"
+                 " x ->> 'why'), '; ') FROM json_array_elements('%s') x"
+                 " WHERE x ->> 'name' IN ('qualify', 'lose', 'reopen')",
+                 why),
+        "qualify qualified false Enter an e-mail or a phone number first; lose lost true; "
+        "reopen new false Cannot reopen: it is new");
+    test_sql(rq,
+             "SELECT context_set((SELECT id FROM app_user WHERE login = 'viewer'),"
+             " app_company(), 'test')");
+    why = workflow_why(rq, entity_find("lead"), id);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(why);
+    CU_ASSERT_PTR_NOT_NULL(strstr(why, "You have no permission for this"));
+    test_end(rq);
+}
+
+static void
+only_who_may_change_workflows_changes_them(void)
+{
+    struct rq *rq = test_begin_as("viewer", "TEST");
+
+    test_mark(rq);
+    CU_ASSERT_FALSE(publish(rq, edited(rq, "d")));
+    CHECK_TEXT(test_code(rq), "forbidden");
+    test_recover(rq);
+    set_body(rq,
+             "{\"name\": \"x\", \"entity\": \"lead\", \"when\": {\"created\": true},"
+             " \"then\": [{\"notify\": \"admin\", \"message\": \"x\"}]}");
+    CU_ASSERT_FALSE(answered(rq, api_rule_create(rq)));
+    CHECK_TEXT(test_code(rq), "forbidden");
+    test_end(rq);
+}
+
+const struct test workflow_tests[] = {
+    { "an added state, guard and rule bind the next record but not the one before",
+      an_added_state_guard_and_rule_bind_the_next_record_but_not_the_one_before },
+    { "a shipped base does not replace a customised version",
+      a_shipped_base_does_not_replace_a_customised_version },
+    { "a version can be taken back and a draft dropped",
+      a_version_can_be_taken_back_and_a_draft_dropped },
+    { "publishing names each fault and its place", publishing_names_each_fault_and_its_place },
+    { "a step cannot go round the operation that makes a state true",
+      a_step_cannot_go_round_the_operation_that_makes_a_state_true },
+    { "what is exported can be imported and is the same",
+      what_is_exported_can_be_imported_and_is_the_same },
+    { "a wrong state is told in the user's words", a_wrong_state_is_told_in_the_users_words },
+    { "all guards that fail are listed and nothing happens",
+      all_guards_that_fail_are_listed_and_nothing_happens },
+    { "a condition that cannot be evaluated stops with its own words",
+      a_condition_that_cannot_be_evaluated_stops_with_its_own_words },
+    { "a step may be for some roles only", a_step_may_be_for_some_roles_only },
+    { "a set is taken as one", a_set_is_taken_as_one },
+    { "only the gate moves a state", only_the_gate_moves_a_state },
+    { "why tells what is possible and what is in the way",
+      why_tells_what_is_possible_and_what_is_in_the_way },
+    { "only who may change workflows changes them", only_who_may_change_workflows_changes_them },
+    { 0 },
+};
