@@ -102,19 +102,38 @@ ctl_close(struct ctl *ctl)
         ctl_fail("%s", error);
 }
 
-/* The sentence of fail(): its arguments are in the detail, as a JSON array. */
+/* COMMENT ON CONSTRAINT is the sentence for people; NULL when there is none, or when it cannot
+ * be read any more because a transaction has failed. */
+static const char *
+constraint_comment(struct ctl *ctl, const char *name)
+{
+    PGresult *res = PQexecParams(ctl->conn,
+                                 "SELECT obj_description(oid, 'pg_constraint') FROM pg_constraint"
+                                 " WHERE conname = $1",
+                                 1, NULL, &name, NULL, NULL, 0);
+    bool found =
+        PQresultStatus(res) == PGRES_TUPLES_OK && PQntuples(res) && !PQgetisnull(res, 0, 0);
+    const char *comment = found ? arena_strdup(ctl->mem, PQgetvalue(res, 0, 0)) : NULL;
+
+    PQclear(res);
+    return comment;
+}
+
+/* The sentence of a constraint, or of fail(): its arguments are in the detail, as JSON. */
 static const char *
 sentence(struct ctl *ctl, const PGresult *res)
 {
     const char *message = PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY);
     const char *detail = PQresultErrorField(res, PG_DIAG_MESSAGE_DETAIL);
     const char *state = PQresultErrorField(res, PG_DIAG_SQLSTATE);
+    const char *constraint = PQresultErrorField(res, PG_DIAG_CONSTRAINT_NAME);
+    const char *comment = constraint ? constraint_comment(ctl, constraint) : NULL;
     struct str s = str_new(ctl->mem);
     cJSON *args;
     int n = 0;
 
-    if (!message)
-        return PQerrorMessage(ctl->conn);
+    if (!message || comment)
+        return comment ? comment : PQerrorMessage(ctl->conn);
     if (!state || strcmp(state, "TN001"))
         return detail ? arena_printf(ctl->mem, "%s (%s)", message, detail) : message;
     args = detail ? cJSON_Parse(detail) : NULL;
