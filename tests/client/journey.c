@@ -188,11 +188,18 @@ journey_post(struct journey *j, const char *body)
     return true;
 }
 
-static void
-add_date(struct str *s, const char *field, const char *date)
+/* Settle the invoice with its total, or what is due first with another amount. */
+static const char *
+settling(struct journey *j, struct arena *mem, const char *amount, const char *date)
 {
+    struct str s = str_new(mem);
+
+    if (!amount)
+        str_printf(&s, "\"allocations\": [{\"invoice_id\": %s, \"amount\": \"%s\"}]", j->invoice,
+                   j->total);
     if (date)
-        str_printf(s, ", \"%s\": \"%s\"", field, date);
+        str_printf(&s, "%s\"date\": \"%s\"", s.len ? ", " : "", date);
+    return arena_printf(mem, "{%s}", s.text);
 }
 
 bool
@@ -206,19 +213,14 @@ journey_pay(struct journey *j, const char *amount, const char *date)
     str_printf(&body, "{\"kind\": \"receipt\", \"party_id\": %s, \"amount\": \"%s\","
                       " \"currency_code\": \"%s\"",
                j->party, amount ? amount : j->total, j->currency);
-    add_date(&body, "payment_date", date);
+    if (date)
+        str_printf(&body, ", \"payment_date\": \"%s\"", date);
     str_char(&body, '}');
     a = client_post(j->client, body.text, "/api/payment");
     if (done(j, STEP_PAYMENT, a)) {
         keep(j->payment, sizeof j->payment, answer_get(a, "id"));
-        body = str_new(mem);
-        str_add(&body, "{\"date\": ");
-        str_json(&body, date);
-        if (!amount)
-            str_printf(&body, ", \"allocations\": [{\"invoice_id\": %s, \"amount\": \"%s\"}]",
-                       j->invoice, j->total);
-        str_char(&body, '}');
-        paid = done(j, STEP_PAY, take(j, "payment", j->payment, "post", body.text));
+        paid = done(j, STEP_PAY, take(j, "payment", j->payment, "post",
+                                      settling(j, mem, amount, date)));
     }
     arena_free(mem);
     return paid;
