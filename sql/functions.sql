@@ -736,7 +736,9 @@ BEGIN
             ' ORDER BY %s n.at NULLS FIRST, u.id LIMIT 1',
             CASE WHEN strategy = 'least_loaded' THEN busy || ',' END)
             INTO chosen USING for_rule, with_user, with_role;
-        IF chosen IS NULL THEN
+        IF chosen IS NULL AND with_user IS NULL THEN
+            CONTINUE;                         -- nobody has the role: it waits in the pool
+        ELSIF chosen IS NULL THEN
             PERFORM fail('nobody_to_assign', field, 'The rule %s finds nobody to assign this to', for_rule);
         END IF;
         INSERT INTO workflow_turn VALUES (for_rule, app_company(), chosen, clock_timestamp())
