@@ -72,6 +72,18 @@ new_leads_go_to_the_salespeople_in_turn(void)
 }
 
 static void
+without_salespeople_a_lead_waits_in_the_pool(void)
+{
+    struct rq *rq = test_begin();
+
+    test_sql(rq, "UPDATE app_user SET active = false WHERE login = 'sales' RETURNING id");
+    const char *lead = test_create(rq, "lead", "{\"person\": \"Somebody\"}");
+
+    CHECK_TEXT(test_sql(rq, "SELECT salesperson_id FROM lead WHERE id = %s", lead), NULL);
+    test_end(rq);
+}
+
+static void
 conversion_types_nothing_twice(void)
 {
     struct rq *rq = test_begin();
@@ -251,6 +263,8 @@ const struct test lead_tests[] = {
     { "a lead is received once", a_lead_is_received_once },
     { "a lead says who it is", a_lead_says_who_it_is },
     { "new leads go to the salespeople in turn", new_leads_go_to_the_salespeople_in_turn },
+    { "without salespeople a lead waits in the pool",
+      without_salespeople_a_lead_waits_in_the_pool },
     { "conversion types nothing twice", conversion_types_nothing_twice },
     { "a second conversion is refused", a_second_conversion_is_refused },
     { "somebody known must be chosen or denied", somebody_known_must_be_chosen_or_denied },
