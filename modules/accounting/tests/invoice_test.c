@@ -13,10 +13,9 @@ field(struct rq *rq, const char *entity, const char *id, const char *column)
 static const char *
 a_tax(struct rq *rq, const char *code, const char *percent)
 {
-    return test_create(
-        rq, "tax",
-        "{\"code\": \"%s\", \"name\": \"%s\", \"rates\": [{\"percent\": \"%s\"}]}", code, code,
-        percent);
+    return test_create(rq, "tax",
+                       "{\"code\": \"%s\", \"name\": \"%s\", \"rates\": [{\"percent\": \"%s\"}]}",
+                       code, code, percent);
 }
 
 static void
@@ -41,9 +40,9 @@ posting_numbers_dates_and_books_an_invoice(void)
     CHECK_TEXT(field(rq, "invoice", id, "paid"), "none");
     CHECK_TEXT(balance_of(rq, "receivable"), "9.01");
     CHECK_TEXT(balance_of(rq, "revenue"), "-9.01");
-    CHECK_TEXT(test_sql(rq, "SELECT base_text(exposure) FROM customer_company WHERE party_id = %s",
-                        party),
-               "9.01");
+    CHECK_TEXT(
+        test_sql(rq, "SELECT base_text(exposure) FROM customer_company WHERE party_id = %s", party),
+        "9.01");
     test_end(rq);
 }
 
@@ -77,8 +76,8 @@ lines_are_booked_by_the_category_of_their_item(void)
 {
     struct rq *rq = test_begin();
     const char *above = test_create(rq, "item_category", "{\"name\": \"Services\"}");
-    const char *category = test_create(
-        rq, "item_category", "{\"name\": \"Repairs\", \"parent_id\": %s}", above);
+    const char *category =
+        test_create(rq, "item_category", "{\"name\": \"Repairs\", \"parent_id\": %s}", above);
     const char *item = test_create(
         rq, "item",
         "{\"code\": \"REP\", \"name\": \"Repair\", \"kind\": \"service\", \"category_id\": %s,"
@@ -102,13 +101,12 @@ lines_are_booked_by_the_category_of_their_item(void)
 static const char *
 three_small_lines(struct rq *rq, const char *tax, const char *more)
 {
-    return test_create(
-        rq, "invoice",
-        "{\"party_id\": %s, \"invoice_date\": \"2026-01-10\", %s \"lines\": ["
-        "{\"quantity\": \"1\", \"unit_price\": \"0.05\", \"tax_id\": %s},"
-        "{\"quantity\": \"1\", \"unit_price\": \"0.05\", \"tax_id\": %s},"
-        "{\"quantity\": \"1\", \"unit_price\": \"0.05\", \"tax_id\": %s}]}",
-        a_party(rq, "Buyer"), more, tax, tax, tax);
+    return test_create(rq, "invoice",
+                       "{\"party_id\": %s, \"invoice_date\": \"2026-01-10\", %s \"lines\": ["
+                       "{\"quantity\": \"1\", \"unit_price\": \"0.05\", \"tax_id\": %s},"
+                       "{\"quantity\": \"1\", \"unit_price\": \"0.05\", \"tax_id\": %s},"
+                       "{\"quantity\": \"1\", \"unit_price\": \"0.05\", \"tax_id\": %s}]}",
+                       a_party(rq, "Buyer"), more, tax, tax, tax);
 }
 
 static void
@@ -160,11 +158,10 @@ the_rate_is_that_of_the_invoice_date(void)
         "{\"code\": \"D\", \"name\": \"D\", \"rates\": ["
         "{\"percent\": \"16\", \"valid_from\": \"2018-05-01\", \"valid_to\": \"2019-03-31\"},"
         "{\"percent\": \"13\", \"valid_from\": \"2019-04-01\"}]}");
-    const char *id = test_create(
-        rq, "invoice",
-        "{\"party_id\": %s, \"invoice_date\": \"2019-03-31\", \"lines\": ["
-        "{\"quantity\": \"1\", \"unit_price\": \"100\", \"tax_id\": %s}]}",
-        a_party(rq, "Buyer"), tax);
+    const char *id = test_create(rq, "invoice",
+                                 "{\"party_id\": %s, \"invoice_date\": \"2019-03-31\", \"lines\": ["
+                                 "{\"quantity\": \"1\", \"unit_price\": \"100\", \"tax_id\": %s}]}",
+                                 a_party(rq, "Buyer"), tax);
 
     CHECK_TEXT(field(rq, "invoice", id, "tax"), "16.00");
     CHECK_TEXT(refused_step(rq, "invoice", id, "post", "{\"date\": \"2018-04-30\"}"),
@@ -188,8 +185,10 @@ the_rule_that_says_most_chooses_the_tax(void)
         test_sql(rq, "SELECT id FROM uom ORDER BY id LIMIT 1"), category);
     const char *us = a_party(rq, "Near");
     const char *de = test_create(rq, "party", "{\"name\": \"Far\", \"country_code\": \"DE\"}");
-#define TAX_FOR(item, party)                                                                      \
-    test_sql(rq, "SELECT (SELECT code FROM tax WHERE id = tax_for(app_company(), 'sale', %s, %s))", item, party)
+#define TAX_FOR(item, party)                                                                       \
+    test_sql(rq,                                                                                   \
+             "SELECT (SELECT code FROM tax WHERE id = tax_for(app_company(), 'sale', %s, %s))",    \
+             item, party)
 
     CHECK_TEXT(TAX_FOR("NULL", us), NULL);
     test_create(rq, "tax_rule", "{\"use\": \"sale\", \"tax_id\": %s}", away);
@@ -216,13 +215,13 @@ a_foreign_invoice_is_booked_in_both_currencies(void)
     struct rq *rq = test_begin();
     const char *party = a_party(rq, "Buyer"), *tax = a_tax(rq, "T", "10"), *id;
 
-    id = test_create(rq, "invoice",
-                     "{\"party_id\": %s, \"invoice_date\": \"2026-01-10\", \"currency_code\": \"EUR\","
-                     " \"lines\": [{\"quantity\": \"1\", \"unit_price\": \"0.33\", \"tax_id\": %s},"
-                     " {\"quantity\": \"1\", \"unit_price\": \"0.33\", \"account_id\": %s,"
-                     " \"tax_id\": %s}]}",
-                     party, tax, test_sql(rq, "SELECT account_of(app_company(), 'service_revenue')"),
-                     tax);
+    id = test_create(
+        rq, "invoice",
+        "{\"party_id\": %s, \"invoice_date\": \"2026-01-10\", \"currency_code\": \"EUR\","
+        " \"lines\": [{\"quantity\": \"1\", \"unit_price\": \"0.33\", \"tax_id\": %s},"
+        " {\"quantity\": \"1\", \"unit_price\": \"0.33\", \"account_id\": %s,"
+        " \"tax_id\": %s}]}",
+        party, tax, test_sql(rq, "SELECT account_of(app_company(), 'service_revenue')"), tax);
     CHECK_TEXT(refused_step(rq, "invoice", id, "post", NULL), "no_exchange_rate");
     test_create(rq, "exchange_rate",
                 "{\"currency_code\": \"EUR\", \"valid_from\": \"2026-01-01\", \"rate\": \"1.5\"}");
@@ -245,11 +244,11 @@ instalments_are_due_one_after_the_other(void)
 {
     struct rq *rq = test_begin();
     const char *party = a_party(rq, "Buyer");
-    const char *id = test_create(
-        rq, "invoice",
-        "{\"party_id\": %s, \"invoice_date\": \"2026-01-01\", \"payment_term_id\": %s,"
-        " \"lines\": [{\"quantity\": \"1\", \"unit_price\": \"100\"}]}",
-        party, test_sql(rq, "SELECT id FROM payment_term WHERE code = 'THIRDS'"));
+    const char *id =
+        test_create(rq, "invoice",
+                    "{\"party_id\": %s, \"invoice_date\": \"2026-01-01\", \"payment_term_id\": %s,"
+                    " \"lines\": [{\"quantity\": \"1\", \"unit_price\": \"100\"}]}",
+                    party, test_sql(rq, "SELECT id FROM payment_term WHERE code = 'THIRDS'"));
 
     take(rq, "invoice", id, "post", NULL);
     CHECK_TEXT(field(rq, "invoice", id, "due_date"), "2026-04-01");
@@ -341,7 +340,8 @@ a_credit_note_takes_back_at_the_original_price(void)
     take(rq, "invoice", id, "post", NULL);
     line = test_sql(rq, "SELECT id FROM invoice_line WHERE invoice_id = %s", id);
     take(rq, "invoice", id, "credit",
-         arena_printf(rq->mem, "{\"date\": \"2026-01-12\", \"lines\": [{\"id\": %s, \"quantity\": \"1\"}]}",
+         arena_printf(rq->mem,
+                      "{\"date\": \"2026-01-12\", \"lines\": [{\"id\": %s, \"quantity\": \"1\"}]}",
                       line));
     note = the_note_of(rq, id);
     CHECK_TEXT(field(rq, "invoice", note, "kind || ' ' || net || ' ' || tax"),
@@ -371,11 +371,12 @@ more_than_was_invoiced_is_never_credited(void)
     const char *line = test_sql(rq, "SELECT id FROM invoice_line WHERE invoice_id = %s", id);
     const char *first, *second, *free;
 
-    CHECK_TEXT(refused_step(rq, "invoice", id, "credit",
-                            arena_printf(rq->mem,
-                                         "{\"lines\": [{\"id\": %s, \"quantity\": \"2\"}]}", line)),
+    CHECK_TEXT(refused_step(
+                   rq, "invoice", id, "credit",
+                   arena_printf(rq->mem, "{\"lines\": [{\"id\": %s, \"quantity\": \"2\"}]}", line)),
                "over_credited");
-    CHECK_TEXT(refused_step(rq, "invoice", id, "credit", "{\"lines\": [{\"id\": 1}]}"), "not_found");
+    CHECK_TEXT(refused_step(rq, "invoice", id, "credit", "{\"lines\": [{\"id\": 1}]}"),
+               "not_found");
     take(rq, "invoice", id, "credit", "{\"date\": \"2026-02-01\"}");
     first = the_note_of(rq, id);
     take(rq, "invoice", id, "credit", "{\"date\": \"2026-02-01\"}");
@@ -403,11 +404,12 @@ an_invoice_posts_in_few_round_trips_however_many_there_are(void)
     const char *party = a_party(rq, "Buyer"), *json, *ids;
     int before;
 
-    json = test_sql(rq,
-                    "SELECT json_agg(json_build_object('party_id', %s, 'invoice_date', '2026-01-10',"
-                    " 'lines', (SELECT json_agg(json_build_object('quantity', '2', 'unit_price', '1.5'))"
-                    " FROM generate_series(1, 5)))) FROM generate_series(1, 40)",
-                    party);
+    json = test_sql(
+        rq,
+        "SELECT json_agg(json_build_object('party_id', %s, 'invoice_date', '2026-01-10',"
+        " 'lines', (SELECT json_agg(json_build_object('quantity', '2', 'unit_price', '1.5'))"
+        " FROM generate_series(1, 5)))) FROM generate_series(1, 40)",
+        party);
     ids = entity_insert(rq, "invoice", json);
     CU_ASSERT_PTR_NOT_NULL_FATAL(ids);
     rq->ids = ids;
@@ -416,7 +418,8 @@ an_invoice_posts_in_few_round_trips_however_many_there_are(void)
     CU_ASSERT_TRUE(db_syncs(rq->db) - before <= 3);
     CU_ASSERT_TRUE(workflow_take(rq, "invoice", ids, "post", NULL));
     CHECK_TEXT(balance_of(rq, "receivable"), "600.00");
-    CHECK_TEXT(test_sql(rq, "SELECT count(*) || ' ' || max(number) FROM invoice WHERE id = ANY ('%s')",
+    CHECK_TEXT(test_sql(rq,
+                        "SELECT count(*) || ' ' || max(number) FROM invoice WHERE id = ANY ('%s')",
                         ids),
                "40 INV-2026-00040");
     test_end(rq);

@@ -155,8 +155,7 @@ a_year_closes_after_its_periods_and_keeps_them_closed(void)
     take(rq, "journal_entry", an_entry(rq, "1996-07-04", "1", "1"), "post", NULL);
     year = test_sql(rq, "SELECT id FROM fiscal_year WHERE name = '1996'");
     periods = test_sql(rq, "SELECT array_agg(id) FROM period WHERE fiscal_year_id = %s", year);
-    CHECK_TEXT(
-        test_sql(rq, "SELECT count(*) FROM period WHERE fiscal_year_id = %s", year), "12");
+    CHECK_TEXT(test_sql(rq, "SELECT count(*) FROM period WHERE fiscal_year_id = %s", year), "12");
     CHECK_TEXT(refused_step(rq, "fiscal_year", year, "close", NULL), "periods_open");
     CU_ASSERT_TRUE(workflow_take(rq, "period", periods, "close", NULL));
     take(rq, "fiscal_year", year, "close", NULL);
@@ -164,8 +163,9 @@ a_year_closes_after_its_periods_and_keeps_them_closed(void)
                             test_sql(rq, "SELECT id FROM period WHERE name = '1996-03'"), "reopen",
                             NULL),
                "year_closed");
-    CHECK_TEXT(refused_step(rq, "journal_entry", an_entry(rq, "1996-12-31", "1", "1"), "post", NULL),
-               "period_closed");
+    CHECK_TEXT(
+        refused_step(rq, "journal_entry", an_entry(rq, "1996-12-31", "1", "1"), "post", NULL),
+        "period_closed");
     test_end(rq);
 }
 
@@ -230,8 +230,9 @@ periods_and_rates_never_overlap(void)
                        tax),
                "overlap");
     take(rq, "journal_entry", an_entry(rq, "1996-07-04", "1", "1"), "post", NULL);
-    CHECK_TEXT(REFUSED(rq, "INSERT INTO fiscal_year (name, starts_on, ends_on)"
-                           " VALUES ('x', '1996-06-01', '1997-05-31')"),
+    CHECK_TEXT(REFUSED(rq,
+                       "INSERT INTO fiscal_year (name, starts_on, ends_on)"
+                       " VALUES ('x', '1996-06-01', '1997-05-31')"),
                "overlap");
     test_end(rq);
 }
@@ -241,20 +242,24 @@ the_chinese_chart_has_the_66_accounts_of_the_standard(void)
 {
     struct rq *rq = test_begin();
 
-    test_owner_sql(rq, "SELECT company_create('ZH', 'Zh', '中', 'CNY', 'CN', 'UTC', 'cn_small');"
-                       "INSERT INTO user_company SELECT u.id, c.id FROM app_user u, company c"
-                       " WHERE u.login = 'admin' AND c.code = 'ZH' ON CONFLICT DO NOTHING");
+    test_owner_sql(rq,
+                   "SELECT company_create('ZH', 'Zh', '中', 'CNY', 'CN', 'UTC', 'cn_small');"
+                   "INSERT INTO user_company SELECT u.id, c.id FROM app_user u, company c"
+                   " WHERE u.login = 'admin' AND c.code = 'ZH' ON CONFLICT DO NOTHING");
     test_end(rq);
     rq = test_begin_as("admin", "ZH");
-    CHECK_TEXT(test_sql(rq, "SELECT count(*) FROM account WHERE code ~ '^[0-9]{4}$'"
-                            " AND code <> '1406'"),
+    CHECK_TEXT(test_sql(rq,
+                        "SELECT count(*) FROM account WHERE code ~ '^[0-9]{4}$'"
+                        " AND code <> '1406'"),
                "66");
-    CHECK_TEXT(test_sql(rq, "SELECT string_agg(name_zh, ' ' ORDER BY code) FROM account"
-                            " WHERE code LIKE '2221__%%'"),
+    CHECK_TEXT(test_sql(rq,
+                        "SELECT string_agg(name_zh, ' ' ORDER BY code) FROM account"
+                        " WHERE code LIKE '2221__%%'"),
                "应交增值税 进项税额 销项税额 进项税额转出 转出未交增值税 未交增值税 "
                "待抵扣进项税额 待认证进项税额 待转销项税额");
-    CHECK_TEXT(test_sql(rq, "SELECT a.name_zh FROM account a"
-                            " WHERE id = account_of(app_company(), 'cost_of_sales')"),
+    CHECK_TEXT(test_sql(rq,
+                        "SELECT a.name_zh FROM account a"
+                        " WHERE id = account_of(app_company(), 'cost_of_sales')"),
                "主营业务成本");
     /* VAT at home by the rate of the day, none abroad */
     const char *home = test_create(rq, "party", "{\"name\": \"甲\", \"country_code\": \"CN\"}");

@@ -57,15 +57,17 @@ allocations_can_be_named(void)
     two = an_invoice(rq, party, "2026-02-10", "70");
     payment = a_payment(rq, party, "2026-03-01", "80");
     take(rq, "payment", payment, "post",
-         arena_printf(rq->mem, "{\"allocations\": [{\"invoice_id\": %s, \"amount\": \"60\"}]}", two));
+         arena_printf(rq->mem, "{\"allocations\": [{\"invoice_id\": %s, \"amount\": \"60\"}]}",
+                      two));
     CHECK_TEXT(field(rq, "invoice", one, "open_amount"), "50.00");
     CHECK_TEXT(field(rq, "invoice", two, "open_amount"), "10.00");
     CHECK_TEXT(field(rq, "payment", payment, "open_amount"), "20");
     payment = a_payment(rq, party, "2026-03-01", "80");
     take(rq, "payment", payment, "post", "{\"allocations\": []}");
     CHECK_TEXT(field(rq, "payment", payment, "open_amount"), "80");
-    CHECK_TEXT(test_sql(rq, "SELECT flow_id IS NOT NULL FROM payment WHERE id ="
-                            " (SELECT payment_id FROM allocation LIMIT 1)"),
+    CHECK_TEXT(test_sql(rq,
+                        "SELECT flow_id IS NOT NULL FROM payment WHERE id ="
+                        " (SELECT payment_id FROM allocation LIMIT 1)"),
                "t");
     test_end(rq);
 }
@@ -85,10 +87,12 @@ many_payments_of_one_party_are_spread_in_one_go(void)
                                  " '2026-02-01', 'amount', '30')) FROM generate_series(1, 4)",
                                  party));
     CU_ASSERT_TRUE(workflow_take(rq, "payment", ids, "post", NULL));
-    CHECK_TEXT(test_sql(rq, "SELECT string_agg(open_amount::text, ' ' ORDER BY due_date) FROM invoice"),
-               "0.00 0.00 30.00");
-    CHECK_TEXT(test_sql(rq, "SELECT string_agg(plain_text(amount), ' ' ORDER BY id) FROM allocation"),
-               "30 20 10 30 10 20");
+    CHECK_TEXT(
+        test_sql(rq, "SELECT string_agg(open_amount::text, ' ' ORDER BY due_date) FROM invoice"),
+        "0.00 0.00 30.00");
+    CHECK_TEXT(
+        test_sql(rq, "SELECT string_agg(plain_text(amount), ' ' ORDER BY id) FROM allocation"),
+        "30 20 10 30 10 20");
     test_end(rq);
 }
 
@@ -150,19 +154,20 @@ cancelling_reverses_the_entry_and_opens_the_invoices(void)
     CHECK_TEXT(exposure(rq, party), "-20.00");
     take(rq, "payment", payment, "cancel", "{\"date\": \"2026-03-01\"}");
     CHECK_TEXT(field(rq, "invoice", invoice, "paid || ' ' || open_amount"), "none 50.00");
-    CHECK_TEXT(field(rq, "payment", payment, "open_amount || ' ' || cancelled_on"),
-               "0 2026-03-01");
+    CHECK_TEXT(field(rq, "payment", payment, "open_amount || ' ' || cancelled_on"), "0 2026-03-01");
     CHECK_TEXT(balance_of(rq, "bank"), "0.00");
     CHECK_TEXT(balance_of(rq, "receivable"), "50.00");
     CHECK_TEXT(exposure(rq, party), "50.00");
     CHECK_TEXT(refused_step(rq, "payment", payment, "cancel", NULL), "wrong_state");
     CHECK_TEXT(refused_step(rq, "payment", payment, "allocate", NULL), "wrong_state");
     /* as it was on each day */
-    CHECK_TEXT(test_sql(rq, "SELECT string_agg(plain_text(open_base), ' ' ORDER BY entity)"
-                            " FROM open_items('receivable', '2026-02-15')"),
+    CHECK_TEXT(test_sql(rq,
+                        "SELECT string_agg(plain_text(open_base), ' ' ORDER BY entity)"
+                        " FROM open_items('receivable', '2026-02-15')"),
                "-20");
-    CHECK_TEXT(test_sql(rq, "SELECT string_agg(plain_text(open_base), ' ' ORDER BY entity)"
-                            " FROM open_items('receivable', '2026-03-01')"),
+    CHECK_TEXT(test_sql(rq,
+                        "SELECT string_agg(plain_text(open_base), ' ' ORDER BY entity)"
+                        " FROM open_items('receivable', '2026-03-01')"),
                "50");
     test_end(rq);
 }
