@@ -17,7 +17,7 @@ static const char catalog_tables_sql[] =
  * table, column, comment, type, required, readonly, not null, refers to, choices, default, generated.
  *
  * Required is what nobody else fills: not null, no default, and no BEFORE INSERT trigger
- * whose body names NEW.<column>. A reference is the column of a foreign key that refers to an id;
+ * whose body assigns NEW.<column>. A reference is the column of a foreign key that refers to an id;
  * composite keys have others, such as company_id. A column without a key of its own (of a
  * view, or the item of a lot's key) refers to what columns of its name do elsewhere.
  */
@@ -53,8 +53,9 @@ static const char catalog_columns_sql[] =
     "            WHEN t.typname IN ('varchar', 'bpchar', 'name') THEN 'text'"
     "            ELSE format_type(t.oid, NULL) END,"
     "       a.attnotnull AND NOT a.atthasdef AND a.attidentity = ''"
-    "           AND coalesce(position('new.' || a.attname || ' ' IN"
-    "               regexp_replace(f.source, '(new\\.[a-z0-9_]+)', '\\1 ', 'g')), 0) = 0,"
+    "           AND NOT coalesce(f.source ~ ('new\\.' || a.attname || '\\s*:='"
+    "               || '|(;|begin|then|else|loop)\\s*new\\.' || a.attname || '\\s*='"
+    "               || '|into\\s+(strict\\s+)?([a-z0-9_.]+\\s*,\\s*)*new\\.' || a.attname || '\\M'), false),"
     "       c.relkind IN ('v', 'm') OR a.attidentity <> '' OR a.attgenerated <> ''"
     "           OR a.attname = ANY (k.guarded) OR k.kind IN ('maintained', 'internal')"
     "           OR a.attname IN ('id', 'company_id', 'workflow_id', 'version', 'created_at',"
