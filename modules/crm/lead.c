@@ -119,6 +119,9 @@ static const char link_opportunities[] =
  * Make of a lead its party, contact and opportunity. The body may name an existing party_id and
  * contact_id, or say new_party: true; all else in it goes to the opportunity.
  *
+ * The search for a resembling party and the entering share a round trip: what was entered in vain
+ * is rolled back with the request.
+ *
  * Errors: possible_duplicate (party_id)
  */
 static bool
@@ -126,14 +129,13 @@ lead_convert(struct rq *rq)
 {
     const char *id, *code, *name, *json, *made;
 
-    if (!db_one(rq, resembling_party, P(rq->ids, rq->body_text), OUT(&id, &code, &name)))
+    db_ask(rq, resembling_party, P(rq->ids, rq->body_text), OUT(&id, &code, &name));
+    if (!db_one(rq, enter_parties, P(rq->ids, rq->body_text), OUT(&json)))
         return false;
     if (id)
         return fail(rq, "possible_duplicate", "party_id",
                     "This may be %s (%s): choose that party, or say that it is a new one", name,
                     code);
-    if (!db_one(rq, enter_parties, P(rq->ids, rq->body_text), OUT(&json)))
-        return false;
     if (!(made = entity_insert(rq, "opportunity", json)))
         return false;
     return db_exec(rq, link_opportunities, P(rq->ids)) &&

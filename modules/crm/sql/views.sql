@@ -1,7 +1,7 @@
 -- Views of customer relations. Dropped and run again at every upgrade.
 
 CREATE VIEW opportunity_fact WITH (security_invoker = true) AS
-SELECT o.id, o.company_id, round(o.expected_amount * o.probability / 100, currency_scale(o.currency_code)) AS weighted_amount,
+SELECT o.id, o.company_id, round(o.expected_amount * o.probability / 100, currency_scale(o.currency_code))::amount AS weighted_amount,
        CASE WHEN o.state NOT IN ('won', 'lost') THEN (now()::date - h.at::date) END AS days_in_stage,
        o.state NOT IN ('won', 'lost') AND o.close_date < app_today() AS late
   FROM opportunity o
@@ -15,8 +15,8 @@ GRANT SELECT ON opportunity_fact TO tenon_app;
 -- Open opportunities by pipeline, stage and currency: the sums over a kanban board.
 CREATE VIEW pipeline_forecast WITH (security_invoker = true) AS
 SELECT s.id, s.company_id, s.pipeline_id, s.id AS stage_id, s.position, o.currency_code, count(o.id) AS opportunities,
-       coalesce(sum(o.expected_amount), 0) AS expected_amount,
-       coalesce(sum(round(o.expected_amount * o.probability / 100, currency_scale(o.currency_code))), 0) AS weighted_amount
+       coalesce(sum(o.expected_amount), 0)::amount AS expected_amount,
+       coalesce(sum(round(o.expected_amount * o.probability / 100, currency_scale(o.currency_code))), 0)::amount AS weighted_amount
   FROM pipeline_stage s
   LEFT JOIN opportunity o ON o.company_id = s.company_id AND o.stage_id = s.id AND o.state NOT IN ('won', 'lost')
  GROUP BY s.id, s.company_id, s.pipeline_id, s.position, o.currency_code;
@@ -83,7 +83,8 @@ GRANT SELECT ON lead_fact TO tenon_app;
 -- A customer with all that belongs to it: what is ordered, owed, overdue and hoped for, in
 -- company currency. Every figure is the sum of its leaves.
 CREATE VIEW customer_rollup WITH (security_invoker = true) AS
-SELECT p.id, p.id AS party_id, app_company() AS company_id, t.*
+SELECT p.id, p.id AS party_id, app_company() AS company_id, t.parties, t.orders_open::base_amount, t.receivable::base_amount,
+       t.overdue::base_amount, t.exposure::base_amount, t.credit_limit::base_amount, t.opportunities::bigint
   FROM party p
  CROSS JOIN LATERAL (
        SELECT count(*) AS parties, sum(o.orders_open) AS orders_open, sum(party_receivable(d, 'infinity')) AS receivable,

@@ -117,6 +117,29 @@ conversion_types_nothing_twice(void)
     test_end(rq);
 }
 
+/* Lock and read, decide, insert; and twice the epoch of the workflows, which a request of the
+ * server knows from its gate. */
+enum { OWN_SYNCS = 3 + 2 };
+
+static void
+an_operation_makes_few_round_trips(void)
+{
+    struct rq *rq = test_begin();
+    const char *warm = test_create(rq, "lead", "{\"person\": \"Warm Up\"}");
+    const char *lead = test_create(rq, "lead", "%s", big_lead), *ids;
+    int before;
+
+    CU_ASSERT_TRUE(test_take(rq, "lead", warm, "convert", "{}"));
+    before = db_syncs(rq->db);
+    CU_ASSERT_TRUE(workflow_take(rq, "lead", arena_printf(rq->mem, "{%s}", lead), "convert", "{}"));
+    CU_ASSERT_TRUE(db_syncs(rq->db) - before <= OWN_SYNCS);
+    ids = test_sql(rq, "SELECT array_agg(id) FROM opportunity WHERE lead_id = %s", lead);
+    before = db_syncs(rq->db);
+    CU_ASSERT_TRUE(workflow_take(rq, "opportunity", ids, "quote", "{}"));
+    CU_ASSERT_TRUE(db_syncs(rq->db) - before <= OWN_SYNCS);
+    test_end(rq);
+}
+
 static void
 a_second_conversion_is_refused(void)
 {
@@ -266,6 +289,7 @@ const struct test lead_tests[] = {
     { "without salespeople a lead waits in the pool",
       without_salespeople_a_lead_waits_in_the_pool },
     { "conversion types nothing twice", conversion_types_nothing_twice },
+    { "an operation makes few round trips", an_operation_makes_few_round_trips },
     { "a second conversion is refused", a_second_conversion_is_refused },
     { "somebody known must be chosen or denied", somebody_known_must_be_chosen_or_denied },
     { "a person alone becomes the customer", a_person_alone_becomes_the_customer },

@@ -2,8 +2,8 @@
 
 -- Credit over the tree: a party with all that belongs to it, in this company.
 CREATE VIEW party_credit_tree WITH (security_invoker = true) AS
-SELECT p.id, p.id AS party_id, app_company() AS company_id, t.parties, t.customers, t.exposure,
-       t.credit_limit, t.on_hold
+SELECT p.id, p.id AS party_id, app_company() AS company_id, t.parties, t.customers, t.exposure::base_amount,
+       t.credit_limit::base_amount, t.on_hold
   FROM party p
  CROSS JOIN LATERAL (
        SELECT count(*) AS parties, count(c.id) AS customers, coalesce(sum(c.exposure), 0) AS exposure,
@@ -46,7 +46,7 @@ GRANT SELECT ON party_duplicate TO tenon_app;
 -- What this company knows of a party: guards, lists and forms read it as the party's own.
 CREATE VIEW party_fact WITH (security_invoker = true) AS
 SELECT p.id, c.company_id, c.segment, c.grade, c.credit_rating, c.credit_limit, c.exposure,
-       c.credit_limit - c.exposure AS credit_left, coalesce(c.credit_hold, false) AS credit_hold, c.salesperson_id,
+       (c.credit_limit - c.exposure)::base_amount AS credit_left, coalesce(c.credit_hold, false) AS credit_hold, c.salesperson_id,
        (SELECT count(*) FROM party_duplicate d WHERE d.party_id = p.id) AS possible_duplicates
   FROM party p
   LEFT JOIN customer_company c ON c.party_id = p.id AND c.company_id = app_company();
