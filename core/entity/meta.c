@@ -68,7 +68,10 @@ const char *
 meta_choice(struct rq *rq, const char *value)
 {
     char *s = arena_strdup(rq->mem, value);
+    size_t n = strlen(s);
 
+    if (n > 3 && str_ends(s, "_id"))
+        s[n - 3] = '\0';
     for (char *p = s; *p; p++)
         if (*p == '_')
             *p = ' ';

@@ -25,7 +25,8 @@ bool meta_shows(const struct meta *m, const struct entity *e);
 /* A stable tag of a text, quoted, for ETag. */
 const char *meta_tag(struct rq *rq, const char *text);
 
-/* A choice as a clerk reads it: "credit_note" is "Credit note", translated. */
+/* A choice or an argument as a clerk reads it: "credit_note" is "Credit note", "stage_id" is
+ * "Stage", translated. */
 const char *meta_choice(struct rq *rq, const char *value);
 
 /* The fields of a table that the world sees: not hidden, not the parent's key. */

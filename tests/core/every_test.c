@@ -171,6 +171,43 @@ the_metadata_is_json_and_names_every_readable_entity(void)
     test_end(rq);
 }
 
+/* Print each label or help that is the same in both documents (grades A to D may be); the
+ * number of them. */
+static int
+untranslated(const cJSON *en, const cJSON *zh)
+{
+    int n = 0;
+
+    for (const cJSON *a = en->child, *b = zh->child; a && b; a = a->next, b = b->next) {
+        bool said = a->string && (!strcmp(a->string, "label") || !strcmp(a->string, "help"));
+
+        if (said && strlen(a->valuestring) > 1 && cJSON_Compare(a, b, true)) {
+            printf("\n    not translated: %s", a->valuestring);
+            n++;
+        }
+        n += untranslated(a, b);
+    }
+    return n;
+}
+
+static void
+every_word_of_the_metadata_is_in_chinese(void)
+{
+    struct rq *rq = test_begin();
+
+    CU_ASSERT_TRUE(api_meta(rq));
+    cJSON *en = cJSON_Parse(rq->reply);
+
+    rq->language = "zh";
+    CU_ASSERT_TRUE(api_meta(rq));
+    cJSON *zh = cJSON_Parse(rq->reply);
+
+    CU_ASSERT_EQUAL(untranslated(en, zh), 0);
+    cJSON_Delete(en);
+    cJSON_Delete(zh);
+    test_end(rq);
+}
+
 /* tests/openapi.sh lints what is written to the file named by TENON_OPENAPI. */
 static void
 keep(const char *text)
@@ -217,6 +254,7 @@ const struct test every_tests[] = {
       an_unknown_record_of_any_entity_is_not_found },
     { "the metadata is JSON and names every readable entity",
       the_metadata_is_json_and_names_every_readable_entity },
+    { "every word of the metadata is in Chinese", every_word_of_the_metadata_is_in_chinese },
     { "the OpenAPI document is JSON and has every operation",
       the_openapi_document_is_json_and_has_every_operation },
     { 0 },
