@@ -157,11 +157,15 @@ headers_of(struct client *c, const char *method, const char *body)
     const char *key = c->next_key ? c->next_key : write ? fresh_key(c) : "";
 
     c->next_key = NULL;
-    for (int i = 0; i < HEADERS && c->headers[i]; i++)
+    bool typed = !body;
+
+    for (int i = 0; i < HEADERS && c->headers[i]; i++) {
         list = curl_slist_append(list, c->headers[i]);
+        typed = typed || !strncasecmp(c->headers[i], "Content-Type:", 13);
+    }
     if (*key)
         list = curl_slist_append(list, arena_printf(c->call, "Idempotency-Key: %s", key));
-    if (body)
+    if (!typed)
         list = curl_slist_append(list, "Content-Type: application/json");
     return curl_slist_append(list, "Expect:");
 }
