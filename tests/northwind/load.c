@@ -24,14 +24,19 @@ import(struct client *c, struct arena *mem, const char *entity, const char *map,
        const char *csv)
 {
     size_t size;
-    char *text = book_file(mem, NORTHWIND_MAPS, map, &size);
-    char *escaped = curl_easy_escape(NULL, text, (int)size);
+    cJSON *json = cJSON_Parse(book_file(mem, NORTHWIND_MAPS, map, &size));
+    char *text = cJSON_PrintUnformatted(json);
+    char *escaped = text ? curl_easy_escape(NULL, text, 0) : NULL;
 
+    if (!escaped)
+        book_die(map, "is not JSON");
     client_set_header(c, "Content-Type: text/csv");
     const struct answer *a = client_call(
         c, "POST", arena_printf(mem, "/api/import/%s?file=%s&map=%s", entity, name, escaped), csv);
 
     curl_free(escaped);
+    cJSON_free(text);
+    cJSON_Delete(json);
     if (a->status / 100 != 2)
         book_die(name, a->error ? a->error : a->text);
     printf("  %-20s %6s records in %7.1f ms\n", entity, answer_get(a, "created"), a->ms);

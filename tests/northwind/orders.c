@@ -123,6 +123,10 @@ lead_body(const struct crew *w, struct arena *mem, const struct book_order *o, i
     str_printf(&s, "{\"subject\": \"Order %s\", \"organisation\": ",
                book_cell(&w->book->orders, o->row, "order_id"));
     str_json(&s, book_cell(&w->book->customers, customer, "company_name"));
+    str_add(&s, ", \"person\": ");
+    str_json(&s, book_cell(&w->book->customers, customer, "contact_name"));
+    str_add(&s, ", \"phone\": ");
+    str_json(&s, book_cell(&w->book->customers, customer, "phone"));
     str_char(&s, '}');
     return s.text;
 }
