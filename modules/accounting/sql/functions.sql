@@ -195,9 +195,9 @@ DECLARE
     control text;
 BEGIN
     SELECT min(a.code) INTO control FROM journal_line l JOIN account a ON a.id = l.account_id
-     WHERE l.company_id = NEW.company_id AND l.entry_id = NEW.id AND a.role IN ('receivable', 'payable');
+     WHERE l.company_id = NEW.company_id AND l.entry_id = NEW.id AND a.role IN ('receivable', 'payable', 'inventory');
     IF control IS NOT NULL THEN
-        PERFORM fail('control_account', 'lines', 'Account %s is kept by invoices and payments only', control);
+        PERFORM fail('control_account', 'lines', 'Account %s is kept by invoices, payments and stock only', control);
     END IF;
     UPDATE journal_line SET posted_on = NEW.entry_date WHERE company_id = NEW.company_id AND entry_id = NEW.id;
     IF NOT FOUND THEN
@@ -208,18 +208,29 @@ END $$;
 CREATE OR REPLACE TRIGGER journal_entry_posted AFTER UPDATE ON journal_entry
     FOR EACH ROW WHEN (OLD.number IS NULL AND NEW.number IS NOT NULL) EXECUTE FUNCTION journal_entry_posted();
 
--- Once per entry, at COMMIT: debit equals credit, in company currency and in each currency.
+-- Once per entry, at COMMIT: debit equals credit, in company currency and in each currency;
+-- and control accounts hold what their sub-ledger made: receivables and payables per party from
+-- invoices and payments, inventory from stock.
 CREATE OR REPLACE FUNCTION journal_entry_balance() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
 DECLARE
     base    numeric;
     foreign_sum numeric;
+    wrong   text;
+    by_documents boolean := coalesce(NEW.source_entity IN ('invoice', 'payment', 'allocation'), false);
 BEGIN
-    SELECT sum(s.base), max(abs(s.amount)) INTO base, foreign_sum
-      FROM (SELECT sum(l.debit - l.credit) AS base, sum(l.amount) AS amount FROM journal_line l
+    SELECT sum(s.base), max(abs(s.amount)), min(s.wrong) INTO base, foreign_sum, wrong
+      FROM (SELECT sum(l.debit - l.credit) AS base, sum(l.amount) AS amount,
+                   min(a.code) FILTER (WHERE NOT a.postable
+                       OR a.role IN ('receivable', 'payable') AND NOT (by_documents AND l.party_id IS NOT NULL)
+                       OR a.role = 'inventory' AND (by_documents OR coalesce(NEW.source_entity, 'journal_entry') = 'journal_entry')) AS wrong
+              FROM journal_line l JOIN account a ON a.id = l.account_id
              WHERE l.company_id = NEW.company_id AND l.entry_id = NEW.id GROUP BY l.currency_code) s;
     IF base IS NULL OR base <> 0 OR foreign_sum <> 0 THEN
         PERFORM fail('unbalanced', 'lines', 'Debit and credit differ by %s', coalesce(nullif(base, 0), foreign_sum, 0)::text);
+    END IF;
+    IF wrong IS NOT NULL THEN
+        PERFORM fail('control_account', 'lines', 'Account %s is not for such postings: choose another one', wrong);
     END IF;
     RETURN NULL;
 END $$;

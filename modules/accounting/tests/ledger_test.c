@@ -204,6 +204,30 @@ control_accounts_are_kept_by_documents_only(void)
 }
 
 static void
+no_document_posts_to_a_control_account_by_a_detour(void)
+{
+    struct rq *rq = test_begin();
+    const char *party = a_party(rq, "Buyer");
+    const char *draft = a_draft(rq, "customer_invoice", party, "2026-01-10", "10");
+    static const char *const roles[] = { "receivable", "payable", "inventory" };
+
+    for (size_t i = 0; i < sizeof roles / sizeof *roles; i++) {
+        test_mark(rq);
+        test_sql(rq, "UPDATE invoice_line SET account_id = %s WHERE invoice_id = %s RETURNING 1",
+                 account(rq, roles[i]), draft);
+        CHECK_TEXT(REFUSED(rq, "SELECT workflow_move('invoice', '{%s}', 'post')", draft),
+                   "control_account");
+        test_recover(rq);
+    }
+    test_sql(rq, "UPDATE journal SET account_id = %s WHERE code = 'BNK' RETURNING 1",
+             account(rq, "receivable"));
+    CHECK_TEXT(REFUSED(rq, "SELECT workflow_move('payment', '{%s}', 'post')",
+                       a_payment(rq, party, "2026-01-10", "10")),
+               "control_account");
+    test_end(rq);
+}
+
+static void
 an_account_with_postings_keeps_its_type_and_purpose(void)
 {
     struct rq *rq = test_begin();
@@ -293,6 +317,8 @@ const struct test ledger_tests[] = {
       a_year_closes_after_its_periods_and_keeps_them_closed },
     { "a reversal mirrors the entry once", a_reversal_mirrors_the_entry_once },
     { "control accounts are kept by documents only", control_accounts_are_kept_by_documents_only },
+    { "no document posts to a control account by a detour",
+      no_document_posts_to_a_control_account_by_a_detour },
     { "an account with postings keeps its type and purpose",
       an_account_with_postings_keeps_its_type_and_purpose },
     { "periods and rates never overlap", periods_and_rates_never_overlap },

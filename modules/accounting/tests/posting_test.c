@@ -498,11 +498,50 @@ two_hundred_postings_at_once_leave_no_gap(void)
     arena_free(mem);
 }
 
+static void
+a_period_is_not_closed_under_a_posting(void)
+{
+    struct test_database own = test_database();
+    struct arena *mem = arena_new();
+    const char *error = NULL, *period;
+    struct db *one = db_open(mem, own.app, &error), *two = db_open(mem, own.app, &error);
+    struct rq clerk = open_request(mem, one), boss;
+    const char *party = a_party(&clerk, "Buyer");
+
+    an_invoice(&clerk, party, "2026-01-10", "10");
+    CU_ASSERT_TRUE(db_commit(&clerk));
+    clerk = open_request(mem, one);
+    an_invoice(&clerk, party, "2026-01-11", "10");
+    boss = open_request(mem, two);
+    period = test_sql(&boss, "SELECT id FROM period WHERE name = '2026-01'");
+    db_exec(&boss, "SET LOCAL lock_timeout = '200ms'", NONE);
+    CHECK_TEXT(refused_step(&boss, "period", period, "close", NULL), "busy");
+    CU_ASSERT_TRUE(db_commit(&clerk));
+    take(&boss, "period", period, "close", NULL);
+    clerk = open_request(mem, one);
+    db_exec(&clerk, "SET LOCAL lock_timeout = '200ms'", NONE);
+    CHECK_TEXT(refused_step(&clerk, "invoice",
+                            a_draft(&clerk, "customer_invoice", party, "2026-01-12", "10"), "post",
+                            NULL),
+               "busy");
+    CU_ASSERT_TRUE(db_commit(&boss));
+    CHECK_TEXT(refused_step(&clerk, "invoice",
+                            a_draft(&clerk, "customer_invoice", party, "2026-01-12", "10"), "post",
+                            NULL),
+               "period_closed");
+    db_rollback(&clerk);
+    db_close(one);
+    db_close(two);
+    checks_hold(own.admin);
+    arena_free(mem);
+}
+
 const struct test posting_tests[] = {
     { "random documents agree with a recomputation in cents",
       random_documents_agree_with_a_recomputation_in_cents },
     { "random rates leave no cent between the books",
       random_rates_leave_no_cent_between_the_books },
+    { "a period is not closed under a posting", a_period_is_not_closed_under_a_posting },
     { "two hundred postings at once leave no gap", two_hundred_postings_at_once_leave_no_gap },
     { 0 },
 };
