@@ -197,9 +197,10 @@ operate_each(struct rq *rq, const struct entity *e, const char *action, const ch
         bool ok = workflow_take(rq, e->name, rq->ids, action, rq->body_text) && db_flush(rq);
 
         add_outcome(&s, ids[i], rq->errors);
-        if (!ok && (db_should_retry(rq) || !db_rollback_to(rq)))
+        if (ok)
+            db_release(rq);
+        else if (db_should_retry(rq) || !db_rollback_to(rq))
             return false;
-        db_release(rq);
     }
     str_add(&s, "]}");
     rq->reply = s.text;

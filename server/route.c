@@ -61,21 +61,21 @@ const struct route routes[] = {
     { "GET", "/api/job", LANE_FAST, 0, .run = job_list, .permission = "workflow.read" },
     { "POST", "/api/job/:record/:action", LANE_FAST, W, .run = job_act,
       .permission = "workflow.change" },
-    { "GET", "/api/:entity", LANE_FAST, 0, .run = records_list, .permission = "read" },
-    { "POST", "/api/:entity", LANE_FAST, W, .run = records_create, .permission = "create" },
-    { "GET", "/api/:entity/:record", LANE_FAST, 0, .run = records_read, .permission = "read" },
-    { "PATCH", "/api/:entity/:record", LANE_FAST, W, .run = records_change,
+    { "GET", "/api/:entity", LANE_FAST, ROUTE_SOON, .run = records_list, .permission = "read" },
+    { "POST", "/api/:entity", LANE_FAST, W | ROUTE_SOON, .run = records_create, .permission = "create" },
+    { "GET", "/api/:entity/:record", LANE_FAST, ROUTE_SOON, .run = records_read, .permission = "read" },
+    { "PATCH", "/api/:entity/:record", LANE_FAST, W | ROUTE_SOON, .run = records_change,
       .permission = "change" },
-    { "DELETE", "/api/:entity/:record", LANE_FAST, W, .run = records_delete,
+    { "DELETE", "/api/:entity/:record", LANE_FAST, W | ROUTE_SOON, .run = records_delete,
       .permission = "delete" },
-    { "GET", "/api/:entity/:record/history", LANE_FAST, 0, .run = records_history,
+    { "GET", "/api/:entity/:record/history", LANE_FAST, ROUTE_SOON, .run = records_history,
       .permission = "read" },
     { "GET", "/api/:entity/:record/flow", LANE_FAST, 0, .run = records_flow, .permission = "read" },
     { "GET", "/api/:entity/:record/rules", LANE_FAST, 0, .run = rule_runs, .permission = "read" },
     { "GET", "/api/:entity/:record/why", LANE_FAST, 0, .run = records_why, .permission = "read" },
-    { "POST", "/api/:entity/:record/:action", LANE_FAST, W, .run = records_operate,
+    { "POST", "/api/:entity/:record/:action", LANE_FAST, W | ROUTE_SOON, .run = records_operate,
       .permission = ":action" },
-    { "POST", "/api/:entity/:action", LANE_FAST, W, .run = records_operate_many,
+    { "POST", "/api/:entity/:action", LANE_FAST, W | ROUTE_SOON, .run = records_operate_many,
       .permission = ":action" },
     { 0 },
 };
@@ -203,18 +203,30 @@ take_answer(struct call *c, const struct rq *rq)
         c->status = 304;
 }
 
-static bool
-attempt(struct rq *rq, struct call *c)
+/* Whose call it is, once the gate has spoken. */
+static void
+know_user(struct call *c, struct rq *rq)
 {
-    bool replayed;
-
-    if (!request_open(rq, &c->who, permission_of(c), &replayed))
-        return false;
     c->language = rq->language && !strcmp(rq->language, "zh") ? "zh" : "en";
     rq->language = c->language;
     c->user_id = arena_strdup(c->mem, rq->user_id);
-    if (!replayed)
-        return c->route->run(rq, c) && request_close(rq, &c->who);
+}
+
+/* again: what the first attempt assumed was not so. */
+static bool
+attempt(struct rq *rq, struct call *c, bool again)
+{
+    bool wait = again || !(c->route->flags & ROUTE_SOON);
+    bool ok = request_open(rq, &c->who, permission_of(c), wait);
+
+    if (wait)
+        know_user(c, rq);
+    ok = ok && c->route->run(rq, c) && request_close(rq, &c->who);
+    if (!ok)
+        request_failed(rq);
+    know_user(c, rq);
+    if (!request_replayed(rq))
+        return ok;
     take_answer(c, rq);
     db_rollback(rq);
     return true;
@@ -245,7 +257,7 @@ run_in_transaction(struct call *c, struct db *db)
                          .language = c->language,
                          .body = c->json,
                          .body_text = c->body };
-        bool ok = attempt(&rq, c);
+        bool ok = attempt(&rq, c, tries > 0);
 
         c->syncs = db_syncs(db);
         if (ok && !c->status)

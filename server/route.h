@@ -13,6 +13,7 @@ enum {
     ROUTE_WRITES = 2, /* business data: a transaction that writes, under an Idempotency-Key */
     ROUTE_RAW = 4,    /* the body is not a JSON object */
     ROUTE_TAGGED = 8, /* the answer gets an ETag of its bytes */
+    ROUTE_SOON = 16,  /* the gate travels with the handler's first round trip */
 };
 
 enum { ROUTE_BUCKETS = 12 };

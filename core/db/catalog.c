@@ -325,6 +325,16 @@ still_good(const struct catalog *c, const char *epoch)
     return strtoll(epoch, NULL, 10) < strtoll(c->epoch, NULL, 10);
 }
 
+bool
+catalog_is_current(const char *epoch)
+{
+    pthread_mutex_lock(&lock);
+    bool good = !current || still_good(current, epoch);
+
+    pthread_mutex_unlock(&lock);
+    return good;
+}
+
 static struct catalog *
 catalog_use(struct rq *rq, struct catalog *c)
 {

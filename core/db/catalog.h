@@ -48,6 +48,9 @@ struct catalog;
  * it through rq->db when epoch (decimal text, NULL for "any") differs. NULL after an error. */
 const struct catalog *catalog_get(struct rq *rq, const char *epoch);
 
+/* Is the snapshot in use, if there is one, of this epoch? */
+bool catalog_is_current(const char *epoch);
+
 const struct table *catalog_table(const struct catalog *c, const char *name);
 const struct table *const *catalog_tables(const struct catalog *c); /* NULL-terminated */
 const struct column *table_column(const struct table *t, const char *name);

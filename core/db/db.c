@@ -94,6 +94,13 @@ db_syncs(const struct db *db)
 }
 
 bool
+db_again(struct rq *rq)
+{
+    rq->db->failed = rq->db->retry = true;
+    return fail(rq, "retry", NULL, "Somebody else changed this at the same moment: try again");
+}
+
+bool
 db_should_retry(const struct rq *rq)
 {
     return rq->db->retry;
@@ -225,7 +232,13 @@ db_flush(struct rq *rq)
     bool synced = PQresultStatus(sync) == PGRES_PIPELINE_SYNC;
 
     PQclear(sync);
-    return synced ? !db->failed : lost(rq);
+    if (!synced)
+        return lost(rq);
+    bool (*arrived)(struct rq *) = db->failed ? NULL : rq->arrived;
+
+    if (arrived)
+        rq->arrived = NULL;
+    return arrived ? arrived(rq) : !db->failed;
 }
 
 /* ------------------------------------------------------------------------ statements */

@@ -93,6 +93,9 @@ bool db_reset(struct db *db);
 /* Round trips since db_begin. */
 int db_syncs(const struct db *db);
 
+/* What this request assumed is not so any more: give up, and ask for it to be run again. */
+bool db_again(struct rq *rq);
+
 /* May the whole request be run again (40001, 40P01, a stale plan, a read-only standby)? */
 bool db_should_retry(const struct rq *rq);
 

@@ -3,6 +3,7 @@
  */
 #include "core/db/request.h"
 #include "core/base/str.h"
+#include "core/db/catalog.h"
 
 #include <string.h>
 
@@ -10,6 +11,9 @@
  * behind rq->opened. */
 struct opened {
     const char *schema_epoch, *workflow_epoch;
+    const char *assumed_workflow; /* epoch of a cache in use before workflow_epoch was known */
+    const char *language, *status, *body, *headers;
+    bool replayed;
     const char *answer_sql; /* NULL: rq->reply stands */
     int nparams;
     const char **params;
@@ -50,28 +54,89 @@ status_number(const char *digits)
     return (int)strtol(digits, NULL, 10);
 }
 
+/* The gate has spoken. */
+static bool
+on_arrival(struct rq *rq)
+{
+    struct opened *o = rq->opened;
+
+    rq->language = o->language;
+    if (o->status) {
+        o->replayed = true;
+        rq->status = status_number(o->status);
+        rq->reply = o->body;
+        headers_restore(rq, o->headers);
+        return false;
+    }
+    if (!catalog_is_current(o->schema_epoch) ||
+        (o->assumed_workflow && strcmp(o->assumed_workflow, o->workflow_epoch)))
+        return db_again(rq);
+    return true;
+}
+
 bool
-request_open(struct rq *rq, const struct credentials *who, const char *permission, bool *replayed)
+request_open(struct rq *rq, const struct credentials *who, const char *permission, bool wait)
 {
     struct opened *o = arena_alloc(rq->mem, sizeof *o);
-    const char *language, *status, *body, *headers;
 
-    *replayed = false;
     rq->opened = o;
-    if (!db_begin(rq, who->read_only) ||
-        !db_one(rq, begin,
-                P(who->token_hash, permission, who->company_id, rq->id, who->key, who->digest),
-                OUT(&rq->user_id, &rq->company_id, &language, &o->schema_epoch,
-                    &o->workflow_epoch, &status, &body, &headers)))
+    if (!db_begin(rq, who->read_only))
         return false;
-    rq->language = language;
-    if (status) {
-        *replayed = true;
-        rq->status = status_number(status);
-        rq->reply = body;
-        headers_restore(rq, headers);
+    db_ask(rq, begin, P(who->token_hash, permission, who->company_id, rq->id, who->key, who->digest),
+           OUT(&rq->user_id, &rq->company_id, &o->language, &o->schema_epoch, &o->workflow_epoch,
+               &o->status, &o->body, &o->headers));
+    if (!wait) {
+        rq->arrived = on_arrival;
+        return true;
     }
-    return true;
+    if (!db_flush(rq) || !catalog_get(rq, o->schema_epoch))
+        return false;
+    return on_arrival(rq);
+}
+
+bool
+request_replayed(const struct rq *rq)
+{
+    const struct opened *o = rq->opened;
+
+    return o && o->replayed;
+}
+
+bool
+request_is_waiting(const struct rq *rq)
+{
+    return rq->arrived != NULL;
+}
+
+void
+request_assume_workflow(struct rq *rq, const char *epoch)
+{
+    struct opened *o = rq->opened;
+
+    o->assumed_workflow = epoch;
+}
+
+void
+request_failed(struct rq *rq)
+{
+    const struct opened *o = rq->opened;
+    const char *spoken = rq->language;
+    struct error *errors = rq->errors;
+
+    if (!rq->arrived)
+        return;
+    rq->errors = NULL;
+    if (o->status) { /* what failed after the gate was a repeat */
+        on_arrival(rq);
+        return;
+    }
+    db_flush(rq);
+    if (rq->errors || request_replayed(rq))
+        return;
+    if (strcmp(spoken, rq->language)) /* the sentences are not in the user's language */
+        db_again(rq);
+    else
+        rq->errors = errors;
 }
 
 void
@@ -130,7 +195,8 @@ request_answer(struct rq *rq)
 bool
 request_close(struct rq *rq, const struct credentials *who)
 {
-    bool good = !rq->errors;
+    /* A repeat must be known before COMMIT. */
+    bool good = !rq->errors && (!rq->arrived || !who->key || db_flush(rq));
 
     if (good && rq->dry_run) {
         db_rollback(rq);

@@ -5,6 +5,11 @@
  *     ...             the handler's own statements; the first round trip carries both
  *     request_reply   names the SQL that makes the answer
  *     request_close   answer, idempotency record and COMMIT in one round trip
+ *
+ * So a list is one round trip, and an operation two besides its own. Until the first one,
+ * rq->user_id and company_id are NULL, and the caches of catalog and workflows are taken as
+ * they are; should they turn out to be older than the database, the request ends with
+ * db_should_retry() and is opened again with wait.
  */
 #ifndef TENON_REQUEST_H
 #define TENON_REQUEST_H
@@ -19,11 +24,21 @@ struct credentials {
     bool read_only;
 };
 
-/* Queue BEGIN and the gate. permission: "entity.action" or NULL for any signed-in user.
- * One round trip happens here, so that rq->user_id, company_id and language are known.
- * When the request was answered before, *replayed is true and rq->reply is that answer. */
-bool request_open(struct rq *rq, const struct credentials *who, const char *permission,
-                  bool *replayed);
+/* Queue BEGIN and the gate. permission: "entity.action" or NULL for any signed-in user. wait:
+ * make the round trip here, so that user, company, language and epochs are known. False after
+ * an error, and when the request was answered before (request_replayed): then rq->reply,
+ * status, location and etag are that answer, rq->errors is NULL, and nothing must be run. The
+ * same holds for every later call that makes the first round trip. */
+bool request_open(struct rq *rq, const struct credentials *who, const char *permission, bool wait);
+bool request_replayed(const struct rq *rq);
+
+/* The handler failed: if the gate has not spoken yet, let it, since who may not ask gets no
+ * other answer. */
+void request_failed(struct rq *rq);
+
+/* A cache of workflows with this epoch is used although the database's is not known yet. */
+bool request_is_waiting(const struct rq *rq);
+void request_assume_workflow(struct rq *rq, const char *epoch);
 
 /* The answer is the one JSON text that this query gives; it runs at request_close, inside the
  * transaction, after everything queued. Parameters are copied. */

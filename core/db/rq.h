@@ -44,7 +44,8 @@ struct rq {
     size_t reply_size;      /* 0: up to the NUL */
     const char *file_name;  /* the reply is a file to keep under this name, or NULL */
     const char *location, *etag;
-    void *opened; /* of request.c */
+    void *opened;                     /* of request.c */
+    bool (*arrived)(struct rq *rq); /* called once, after the next round trip (db_flush) */
 };
 
 /* Add an error and return false. message is an English format, translated by tr(). */

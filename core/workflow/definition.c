@@ -147,7 +147,7 @@ find_current(struct rq *rq, const char *epoch)
     const struct definitions *d = NULL;
 
     pthread_mutex_lock(&lock);
-    if (current && !strcmp(current->d.epoch, epoch))
+    if (current && (!epoch || !strcmp(current->d.epoch, epoch)))
         d = share(rq, current);
     pthread_mutex_unlock(&lock);
     return d;
@@ -157,7 +157,12 @@ const struct definitions *
 definitions_get(struct rq *rq)
 {
     const char *epoch = request_workflow_epoch(rq);
+    const struct definitions *known = request_is_waiting(rq) ? find_current(rq, NULL) : NULL;
 
+    if (known) {
+        request_assume_workflow(rq, known->epoch);
+        return known;
+    }
     if (!epoch)
         epoch = db_text(rq, "SELECT value FROM epoch WHERE name = 'workflow'", NONE);
     if (!epoch)

@@ -26,7 +26,7 @@ check_text(bool fits, struct decimal d, const char *should)
 /* Random numbers of all sizes with the answers of numeric; div rounds half away from zero. */
 static const char pairs[] =
     "SELECT a, b, trim_scale(a + b), trim_scale(a - b), trim_scale(a * b),"
-    "       CASE WHEN b <> 0 THEN trim_scale(round(a / b, 4)) END, sign(a - b), trim_scale(round(a, 2))"
+    "       CASE WHEN b <> 0 THEN trim_scale(round(a::numeric(70, 40) / b, 4)) END, sign(a - b), trim_scale(round(a, 2))"
     "  FROM (SELECT round(((random() - 0.5) * 10 ^ (random() * 12)::int)::numeric, (random() * 6)::int) AS a,"
     "               CASE WHEN n % 10 = 0 THEN 0 ELSE round(((random() - 0.5) * 10 ^ (random() * 9)::int)::numeric,"
     "                    (random() * 6)::int) END AS b"
