@@ -345,6 +345,7 @@ CREATE TABLE stock_balance (
     lot_id     bigint,
     on_hand    quantity NOT NULL DEFAULT 0,
     reserved   quantity NOT NULL DEFAULT 0 CONSTRAINT stock_balance_reserved CHECK (reserved >= 0),
+    check_from date,                          -- until COMMIT: history to be looked at since then
     UNIQUE NULLS NOT DISTINCT (company_id, item_id, location_id, lot_id),
     FOREIGN KEY (company_id, location_id) REFERENCES location (company_id, id),
     FOREIGN KEY (company_id, item_id, lot_id) REFERENCES lot (company_id, item_id, id)

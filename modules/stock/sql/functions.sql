@@ -203,6 +203,16 @@ BEGIN
             UNION ALL SELECT company_id, item_id, to_location_id, lot_id, quantity FROM new_rows) d
      GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
         ON CONFLICT (company_id, item_id, location_id, lot_id) DO UPDATE SET on_hand = b.on_hand + excluded.on_hand;
+    -- What was taken on a day that is not the last, or before it was there, is looked at again
+    -- at COMMIT.
+    UPDATE stock_balance b SET check_from = least(b.check_from, n.moved_on)
+      FROM (SELECT company_id, item_id, from_location_id, lot_id, min(moved_on) AS moved_on
+              FROM new_rows GROUP BY 1, 2, 3, 4) n
+      JOIN location l ON l.id = n.from_location_id AND NOT l.allow_negative
+     WHERE b.company_id = n.company_id AND b.item_id = n.item_id AND b.location_id = n.from_location_id
+       AND b.lot_id IS NOT DISTINCT FROM n.lot_id
+       AND (b.on_hand < 0 OR EXISTS (SELECT FROM stock_move m WHERE m.company_id = n.company_id
+                                        AND m.item_id = n.item_id AND m.moved_on > n.moved_on));
     IF EXISTS (SELECT FROM new_rows WHERE lot_id IS NOT NULL) THEN
         SELECT i.code INTO twice FROM new_rows n JOIN item i ON i.id = n.item_id AND i.tracking = 'serial'
          WHERE n.direction = 1 AND 1 < (SELECT sum(b.on_hand) FROM stock_balance b JOIN location l ON l.id = b.location_id
@@ -257,41 +267,44 @@ CREATE CONSTRAINT TRIGGER stock_balance_check AFTER INSERT OR UPDATE ON stock_ba
     EXECUTE FUNCTION stock_balance_check();
 
 -- Nor was there less than nothing on an earlier day (at its end): a back-dated issue needs stock
--- that was there, and is not missing on any day since.
+-- that was there, and is not missing on any day since. Once per balance and transaction.
 CREATE OR REPLACE FUNCTION stock_history_check() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
 DECLARE
+    b   stock_balance;
     bad record;
 BEGIN
-    IF NOT EXISTS (SELECT FROM stock_move m WHERE m.company_id = NEW.company_id AND m.item_id = NEW.item_id
-                      AND m.moved_on > NEW.moved_on)
-        OR (SELECT allow_negative FROM location WHERE id = NEW.from_location_id) THEN
+    UPDATE stock_balance s SET check_from = NULL
+      FROM stock_balance o
+     WHERE s.id = NEW.id AND o.id = s.id AND s.check_from IS NOT NULL
+    RETURNING o.* INTO b;
+    IF NOT FOUND THEN
         RETURN NULL;
     END IF;
     WITH day AS (
-        SELECT m.moved_on, sum(CASE WHEN m.to_location_id = NEW.from_location_id THEN m.quantity ELSE -m.quantity END) AS delta
+        SELECT m.moved_on, sum(CASE WHEN m.to_location_id = b.location_id THEN m.quantity ELSE -m.quantity END) AS delta
           FROM stock_move m
-         WHERE m.company_id = NEW.company_id AND m.item_id = NEW.item_id AND m.moved_on >= NEW.moved_on
-           AND NEW.from_location_id IN (m.from_location_id, m.to_location_id)
-           AND m.lot_id IS NOT DISTINCT FROM NEW.lot_id
+         WHERE m.company_id = b.company_id AND m.item_id = b.item_id AND m.moved_on >= b.check_from
+           AND b.location_id IN (m.from_location_id, m.to_location_id)
+           AND m.lot_id IS NOT DISTINCT FROM b.lot_id
          GROUP BY 1
     ), at_end AS (
         SELECT d.moved_on, b.on_hand - coalesce(sum(d.delta) OVER (ORDER BY d.moved_on DESC
                    ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS on_hand
-          FROM day d JOIN stock_balance b ON b.company_id = NEW.company_id AND b.item_id = NEW.item_id
-           AND b.location_id = NEW.from_location_id AND b.lot_id IS NOT DISTINCT FROM NEW.lot_id
+          FROM day d
     )
     SELECT a.moved_on, a.on_hand INTO bad FROM at_end a WHERE a.on_hand < 0 ORDER BY a.moved_on LIMIT 1;
     IF FOUND THEN
         PERFORM fail('short_stock', 'date', 'On %s there was not enough of %s in %s: %s are missing',
-                     bad.moved_on::text, (SELECT code FROM item WHERE id = NEW.item_id),
-                     (SELECT code FROM location WHERE id = NEW.from_location_id), trim_scale(-bad.on_hand)::text);
+                     bad.moved_on::text, (SELECT code FROM item WHERE id = b.item_id),
+                     (SELECT code FROM location WHERE id = b.location_id), trim_scale(-bad.on_hand)::text);
     END IF;
     RETURN NULL;
 END $$;
-DROP TRIGGER IF EXISTS stock_history_check ON stock_move;
-CREATE CONSTRAINT TRIGGER stock_history_check AFTER INSERT ON stock_move
-    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION stock_history_check();
+DROP TRIGGER IF EXISTS stock_history_check ON stock_balance;
+CREATE CONSTRAINT TRIGGER stock_history_check AFTER INSERT OR UPDATE ON stock_balance
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.check_from IS NOT NULL)
+    EXECUTE FUNCTION stock_history_check();
 
 -- ------------------------------------------------------------------ valuation
 /*
