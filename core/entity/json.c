@@ -220,9 +220,10 @@ write_part(struct writer *w, const struct table *t, const struct table *part, co
     str_ident(w->s, part->name);
     str_printf(w->s, " %s", mine);
     if (part->fact) {
-        str_add(w->s, " LEFT JOIN ");
+        /* OFFSET: row by row. Joined freely, the view is computed for the whole table. */
+        str_add(w->s, " LEFT JOIN LATERAL (SELECT * FROM ");
         str_ident(w->s, part->fact->name);
-        str_printf(w->s, " f%s ON f%s.id = %s.id", mine, mine, mine);
+        str_printf(w->s, " z WHERE z.id = %s.id OFFSET 0) f%s ON true", mine, mine);
     }
     str_printf(w->s, " WHERE %s.", mine);
     str_ident(w->s, part->parent_column);
