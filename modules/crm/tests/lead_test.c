@@ -1,6 +1,7 @@
 /*
  * Leads: received once, given out in turn, converted without typing anything twice.
  */
+#include "core/workflow/rule.h"
 #include "tests/test.h"
 
 static const char *
@@ -272,6 +273,30 @@ of_two_who_claim_one_wins(void)
 }
 
 static void
+leads_that_nobody_touches_go_back_to_the_pool(void)
+{
+    struct rq *rq = test_begin();
+    const char *idle = test_create(rq, "lead", "{\"person\": \"Idle\"}");
+    const char *called = test_create(rq, "lead", "{\"person\": \"Called\"}");
+    const char *fresh = test_create(rq, "lead", "{\"person\": \"Fresh\"}");
+    const struct definitions *d = definitions_get(rq);
+
+    test_sql(rq,
+             "UPDATE lead SET updated_at = now() - interval '31 days' WHERE id <> %s RETURNING id",
+             fresh);
+    test_create(rq, "activity", "{\"entity\": \"lead\", \"record_id\": %s, \"subject\": \"Call\"}",
+                called);
+    CU_ASSERT_TRUE(rule_run(rq, definitions_rule(d, "crm.recycle_idle_leads"), entity_find("lead"),
+                            arena_printf(rq->mem, "{%s,%s,%s}", idle, called, fresh)));
+    CHECK_TEXT(test_sql(rq,
+                        "SELECT string_agg(person, ' ') FROM lead WHERE salesperson_id IS NULL"
+                        " AND id IN (%s, %s, %s)",
+                        idle, called, fresh),
+               "Idle");
+    test_end(rq);
+}
+
+static void
 a_lead_without_a_way_to_reach_it_is_not_qualified(void)
 {
     struct rq *rq = test_begin();
@@ -296,6 +321,8 @@ const struct test lead_tests[] = {
     { "several leads convert together", several_leads_convert_together },
     { "a lead is lost for a reason", a_lead_is_lost_for_a_reason },
     { "of two who claim one wins", of_two_who_claim_one_wins },
+    { "leads that nobody touches go back to the pool",
+      leads_that_nobody_touches_go_back_to_the_pool },
     { "a lead without a way to reach it is not qualified",
       a_lead_without_a_way_to_reach_it_is_not_qualified },
     { 0 },
