@@ -204,7 +204,7 @@ CREATE TABLE customer_company (
     version         integer NOT NULL DEFAULT 1,
     UNIQUE (company_id, id),
     CONSTRAINT customer_company_once UNIQUE (company_id, party_id)
-);
+) WITH (fillfactor = 50);                     -- each order moves the exposure: keep it on the page
 CREATE INDEX ON customer_company (party_id);
 COMMENT ON TABLE customer_company IS 'Customer terms: credit, segment and salesperson of a customer in this company';
 COMMENT ON COLUMN customer_company.party_id IS 'Customer';

@@ -221,41 +221,73 @@ CREATE OR REPLACE TRIGGER customer_company_keep_delete BEFORE DELETE ON customer
     FOR EACH ROW EXECUTE FUNCTION customer_company_keep();
 
 -- ------------------------------------------------------------------ duplicates
+-- Groups of letters that too many names share to say anything ("trading", 贸易), as the last
+-- ANALYZE found them: those in more than one name of a hundred, or in more than a thousand.
+CREATE OR REPLACE FUNCTION party_common_grams() RETURNS text[]
+    LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
+    SELECT coalesce(array_agg(e.gram) FILTER (WHERE e.frequency > least(0.01, 1000 / greatest(c.reltuples, 1))), '{}')
+      FROM pg_class c
+      JOIN pg_stats s ON s.schemaname = 'tenon' AND s.tablename = 'party' AND s.attname = 'name_grams',
+           unnest(s.most_common_elems::text::text[],
+                  s.most_common_elem_freqs[1:cardinality(s.most_common_elem_freqs) - 3]) e (gram, frequency)
+     WHERE c.oid = 'party'::regclass AND c.reltuples > 1000 $$;
+
 /*
- * Parties that may be the one described: the same tax number, the same phone, the same
- * e-mail, or a name that shares at least half of its letter groups (of its pairs of
- * characters in Chinese), legal forms aside; a name in one script is compared with what the
- * party has in that script. score: 1 for certain, else the likeness.
+ * Parties whose name is like this one: which shares at least half of its letter groups (of its
+ * pairs of characters in Chinese), legal forms and common groups aside; a name in one script is
+ * compared with what the party has in that script.
+ */
+CREATE OR REPLACE FUNCTION party_name_likes(asked text)
+    RETURNS TABLE (party_id bigint, score numeric)
+    LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 5 AS $$
+DECLARE
+    common  text[] := party_common_grams();
+    every   text[] := search_grams(name_key(asked), true);
+    telling text[] := ARRAY(SELECT g FROM unnest(every) g WHERE g <> ALL (common));
+    needed  text[] := '{}';
+    han     boolean;
+    latin   boolean;
+BEGIN
+    IF telling = '{}' THEN                    -- nothing but common words: all of them then
+        telling := every;
+        needed := every;
+        common := '{}';
+    END IF;
+    SELECT coalesce(bool_or(g COLLATE "C" >= U&'\3400'), false), coalesce(bool_or(g COLLATE "C" < U&'\3400'), false)
+      INTO han, latin FROM unnest(telling) g;
+    RETURN QUERY
+    SELECT l.id, l.score
+      FROM (SELECT p.id, round(n.alike::numeric / (cardinality(telling) + n.there - n.alike), 3) AS score
+              FROM party p,
+                   LATERAL (SELECT count(*) FILTER (WHERE g = ANY (telling)) AS alike, count(*) AS there
+                              FROM unnest(p.name_grams) g
+                             WHERE CASE WHEN g COLLATE "C" >= U&'\3400' THEN han ELSE latin END
+                               AND g <> ALL (common)) n
+             WHERE p.name_grams && telling AND p.name_grams @> needed) l
+     WHERE l.score >= 0.5;
+END $$;
+
+/*
+ * Parties that may be the one described: the same tax number, the same phone, the same e-mail,
+ * or a like name. score: 1 for certain, else the likeness.
  */
 CREATE OR REPLACE FUNCTION party_duplicates(name text, tax_id text DEFAULT NULL, phone text DEFAULT NULL,
                                             email text DEFAULT NULL, country text DEFAULT NULL)
     RETURNS TABLE (party_id bigint, reason text, score numeric)
     LANGUAGE sql STABLE PARALLEL SAFE ROWS 5 AS $$
-    WITH asked AS MATERIALIZED (
-        SELECT grams, EXISTS (SELECT FROM unnest(grams) g WHERE g COLLATE "C" >= U&'\3400') AS han,
-               EXISTS (SELECT FROM unnest(grams) g WHERE g COLLATE "C" < U&'\3400') AS latin
-          FROM search_grams(name_key($1), true) grams
-    ), hit AS (
-        SELECT p.id, 'tax_id' AS reason, 1.0 AS score
-          FROM party p WHERE p.tax_id IS NOT NULL AND tax_key(p.tax_id) = tax_key($2)
-        UNION ALL
-        SELECT c.party_id, 'email', 0.95 FROM contact_point c
-         WHERE c.kind = 'email' AND c.normalized = contact_normalize('email', $4, NULL)
-        UNION ALL
-        SELECT c.party_id, 'phone', 0.9 FROM contact_point c
-         WHERE c.kind IN ('phone', 'mobile') AND c.normalized = contact_normalize('phone', $3, $5)
-        UNION ALL
-        SELECT id, 'name', score FROM (
-            SELECT p.id, round(alike::numeric / (cardinality(a.grams) + there - alike), 3) AS score
-              FROM asked a JOIN party p ON p.name_grams && a.grams,
-                   LATERAL (SELECT count(*) FILTER (WHERE g = ANY (a.grams)) AS alike,
-                                   count(*) FILTER (WHERE g COLLATE "C" >= '㐀' AND han
-                                                       OR g COLLATE "C" < '㐀' AND latin) AS there
-                              FROM unnest(p.name_grams) g) l) s
-         WHERE score >= 0.5
-    )
-    SELECT DISTINCT ON (id) id, reason, score FROM hit WHERE id IS NOT NULL ORDER BY id, score DESC, reason $$;
-GRANT EXECUTE ON FUNCTION party_duplicates TO tenon_app;
+    SELECT DISTINCT ON (id) id, reason, score
+      FROM (SELECT p.id, 'tax_id' AS reason, 1.0 AS score
+              FROM party p WHERE p.tax_id IS NOT NULL AND tax_key(p.tax_id) = tax_key($2)
+            UNION ALL
+            SELECT c.party_id, 'email', 0.95 FROM contact_point c
+             WHERE c.kind = 'email' AND c.normalized = contact_normalize('email', $4, NULL)
+            UNION ALL
+            SELECT c.party_id, 'phone', 0.9 FROM contact_point c
+             WHERE c.kind IN ('phone', 'mobile') AND c.normalized = contact_normalize('phone', $3, $5)
+            UNION ALL
+            SELECT l.party_id, 'name', l.score FROM party_name_likes($1) l) hit (id, reason, score)
+     ORDER BY id, score DESC, reason $$;
+GRANT EXECUTE ON FUNCTION party_common_grams, party_name_likes, party_duplicates TO tenon_app;
 
 -- ------------------------------------------------------------------ entering from outside
 /*
