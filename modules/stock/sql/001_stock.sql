@@ -345,7 +345,7 @@ CREATE TABLE stock_balance (
     lot_id     bigint,
     on_hand    quantity NOT NULL DEFAULT 0,
     reserved   quantity NOT NULL DEFAULT 0 CONSTRAINT stock_balance_reserved CHECK (reserved >= 0),
-    check_from date,                          -- until COMMIT: history to be looked at since then
+    check_from date,
     UNIQUE NULLS NOT DISTINCT (company_id, item_id, location_id, lot_id),
     FOREIGN KEY (company_id, location_id) REFERENCES location (company_id, id),
     FOREIGN KEY (company_id, item_id, lot_id) REFERENCES lot (company_id, item_id, id)
@@ -356,6 +356,7 @@ COMMENT ON COLUMN stock_balance.location_id IS 'Location';
 COMMENT ON COLUMN stock_balance.lot_id IS 'Lot';
 COMMENT ON COLUMN stock_balance.on_hand IS 'On hand';
 COMMENT ON COLUMN stock_balance.reserved IS 'Reserved: set aside for shipments';
+COMMENT ON COLUMN stock_balance.check_from IS 'Check from: until it is saved, the day since which the past is looked at again';
 COMMENT ON CONSTRAINT stock_balance_reserved ON stock_balance IS 'Less than nothing cannot be reserved';
 CALL table_register('stock_balance', 'maintained');
 
