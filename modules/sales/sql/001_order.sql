@@ -154,7 +154,7 @@ CREATE TABLE sales_order_line (
         AND quantity_invoiced <= CASE WHEN invoice_policy = 'ordered' THEN quantity ELSE quantity_delivered END
         AND (quantity_invoiced = 0 OR NOT optional))
 );
-CREATE INDEX ON sales_order_line (company_id, order_id, position);
+CREATE INDEX ON sales_order_line (order_id, position);
 CALL table_register('sales_order_line', 'table', '{quantity_delivered,quantity_returned,quantity_invoiced}');
 
 COMMENT ON TABLE sales_order_line IS 'Sales order line: an item, its quantity and its price';

@@ -61,9 +61,11 @@ BEGIN
         NEW.description    := coalesce(NEW.description, i.name);
         NEW.invoice_policy := coalesce(NEW.invoice_policy,
                                        CASE WHEN i.kind = 'service' THEN 'ordered' ELSE o.invoice_policy END);
-        NEW.tax_id         := coalesce(NEW.tax_id, tax_for(NEW.company_id, 'sale', NEW.item_id, o.customer_id));
+        IF NEW.tax_id IS NULL AND EXISTS (SELECT FROM tax_rule WHERE company_id = NEW.company_id AND use = 'sale') THEN
+            NEW.tax_id := tax_for(NEW.company_id, 'sale', NEW.item_id, o.customer_id);
+        END IF;
     END IF;
-    NEW.tax_rate := coalesce(tax_percent_on(NEW.tax_id, o.order_date), 0);
+    NEW.tax_rate := CASE WHEN NEW.tax_id IS NULL THEN 0 ELSE coalesce(tax_percent_on(NEW.tax_id, o.order_date), 0) END;
     IF NEW.unit_price IS NULL THEN
         SELECT * INTO p FROM price_for(NEW.company_id, NEW.item_id, o.customer_id, NEW.quantity,
                                        o.order_date, NEW.currency_code, o.price_list_id);
@@ -79,28 +81,15 @@ CREATE OR REPLACE TRIGGER fill BEFORE INSERT OR UPDATE OF item_id, quantity, uni
     ON sales_order_line FOR EACH ROW EXECUTE FUNCTION sales_order_line_fill();
 
 -- ------------------------------------------------------------------ what follows from the lines
--- Net and tax of a part of a line: as an invoice line of that quantity has them.
+-- Net and tax of a part of a line: as an invoice line of that quantity has them. One
+-- expression without a FROM, so that it is inlined.
 CREATE OR REPLACE FUNCTION sales_line_value(quantity numeric, price numeric, discount numeric, tax_rate numeric,
                                             currency text) RETURNS numeric
     LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT n.net + round(n.net * tax_rate * 0.01, currency_scale(currency))
-      FROM (SELECT round(quantity * price * (100 - discount) * 0.01, currency_scale(currency)) AS net) n $$;
+    SELECT round(quantity * price * (100 - discount) * 0.01, currency_scale(currency))
+         + round(round(quantity * price * (100 - discount) * 0.01, currency_scale(currency)) * tax_rate * 0.01,
+                 currency_scale(currency)) $$;
 GRANT EXECUTE ON FUNCTION sales_line_value TO tenon_app;
-
--- Value not yet invoiced, with tax, in company currency.
-CREATE OR REPLACE FUNCTION sales_order_open_value(of_order bigint, at_rate numeric, base text)
-    RETURNS numeric LANGUAGE sql STABLE AS $$
-    SELECT coalesce(round(sum(net + tax - sales_line_value(quantity_invoiced, unit_price, discount, tax_rate, currency_code))
-                          * at_rate, currency_scale(base)), 0)
-      FROM sales_order_line WHERE order_id = of_order $$;
-GRANT EXECUTE ON FUNCTION sales_order_open_value TO tenon_app;
-
--- What was invoiced and posted on a line, less what was credited.
-CREATE OR REPLACE FUNCTION sales_line_invoiced(of_line bigint) RETURNS numeric
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
-    SELECT coalesce(sum(CASE i.kind WHEN 'customer_invoice' THEN l.quantity ELSE -l.quantity END), 0)
-      FROM invoice_line l JOIN invoice i ON i.id = l.invoice_id
-     WHERE l.sales_order_line_id = of_line AND i.state = 'posted' $$;
 
 -- Keep the derived columns of orders: a no-op for those that are right already.
 CREATE OR REPLACE FUNCTION sales_order_refresh(orders bigint[]) RETURNS void
@@ -249,10 +238,16 @@ BEGIN
     END IF;
     committed := NEW.confirmed_at IS NOT NULL AND NEW.state NOT IN ('closed', 'cancelled');
     IF NEW.state <> OLD.state OR NEW.exchange_rate <> OLD.exchange_rate THEN
-        NEW.open_value := CASE WHEN committed
-            THEN sales_order_open_value(NEW.id, NEW.exchange_rate,
-                                        (SELECT currency_code FROM company WHERE id = NEW.company_id))
-            ELSE 0 END;
+        NEW.open_value := 0;
+        IF committed THEN
+            SELECT coalesce(round(sum(l.net + l.tax - sales_line_value(l.quantity_invoiced, l.unit_price, l.discount,
+                                                                       l.tax_rate, l.currency_code))
+                                  * NEW.exchange_rate, currency_scale(c.currency_code)), 0)
+              INTO NEW.open_value
+              FROM sales_order_line l, company c
+             WHERE l.order_id = NEW.id AND c.id = NEW.company_id GROUP BY c.currency_code;
+            NEW.open_value := coalesce(NEW.open_value, 0);
+        END IF;
     END IF;
     RETURN NEW;
 END $$;
@@ -419,18 +414,31 @@ CREATE OR REPLACE FUNCTION sales_invoice_updated() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
 DECLARE
     orders bigint[];
+    moved  bigint[];
 BEGIN
-    SELECT array_agg(DISTINCT l.order_id) INTO orders
+    SELECT array_agg(DISTINCT l.order_id), array_agg(DISTINCT l.order_id) FILTER (WHERE o.state <> n.state)
+      INTO orders, moved
       FROM old_rows o JOIN new_rows n USING (id)
-      JOIN invoice_line i ON i.invoice_id = n.id
+      JOIN invoice_line i ON i.company_id = n.company_id AND i.invoice_id = n.id
       JOIN sales_order_line l ON l.id = i.sales_order_line_id
      WHERE (o.state, o.paid) IS DISTINCT FROM (n.state, n.paid);
     IF orders IS NULL THEN
         RETURN NULL;
     END IF;
     PERFORM FROM sales_order WHERE id = ANY (orders) ORDER BY id FOR NO KEY UPDATE;
-    UPDATE sales_order_line l SET quantity_invoiced = sales_line_invoiced(l.id)
-     WHERE l.order_id = ANY (orders) AND l.quantity_invoiced <> sales_line_invoiced(l.id);
+    IF moved IS NOT NULL THEN
+        UPDATE sales_order_line l SET quantity_invoiced = q.quantity
+          FROM (SELECT s.id, coalesce(sum(CASE i.kind WHEN 'customer_invoice' THEN n.quantity
+                                                      WHEN 'credit_note' THEN -n.quantity END), 0) AS quantity
+                  FROM sales_order_line s
+                  LEFT JOIN invoice_line n ON n.sales_order_line_id = s.id
+                  LEFT JOIN invoice i ON i.id = n.invoice_id AND i.state = 'posted'
+                 WHERE s.order_id = ANY (moved) GROUP BY s.id) q
+         WHERE l.id = q.id AND l.quantity_invoiced <> q.quantity;
+        IF FOUND AND orders = moved THEN      -- the lines' trigger has done the rest
+            RETURN NULL;
+        END IF;
+    END IF;
     PERFORM sales_order_refresh(orders);
     RETURN NULL;
 END $$;

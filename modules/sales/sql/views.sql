@@ -9,12 +9,14 @@ SELECT o.id, o.company_id, l.net, l.tax,
        CASE WHEN l.invoiced = 'full' AND i.all_paid THEN 'full'
             WHEN i.some_paid THEN 'part' ELSE 'none' END AS paid,
        CASE WHEN o.confirmed_at IS NOT NULL AND o.state NOT IN ('closed', 'cancelled')
-            THEN sales_order_open_value(o.id, o.exchange_rate, c.currency_code)
+            THEN round(l.open_value * o.exchange_rate, currency_scale(c.currency_code))
             ELSE 0 END AS open_value
   FROM sales_order o
   JOIN company c ON c.id = o.company_id
  CROSS JOIN LATERAL (
        SELECT coalesce(sum(l.net), 0) AS net, coalesce(sum(l.tax), 0) AS tax,
+              coalesce(sum(l.net + l.tax - sales_line_value(l.quantity_invoiced, l.unit_price, l.discount, l.tax_rate,
+                                                            l.currency_code)), 0) AS open_value,
               coalesce(bool_or(i.kind <> 'service'), false) AS delivery,
               coalesce(bool_and(l.quantity_delivered >= l.quantity) FILTER (WHERE i.kind <> 'service'), false) AS delivered_all,
               coalesce(bool_or(l.quantity_delivered > 0), false) AS delivered_some,
