@@ -280,6 +280,7 @@ api_report(struct rq *rq, const char *name, const struct parameter *query, int n
     if (!values_read(rq, r, query, n, values))
         return false;
     db_exec(rq, permitted, P(name));
+    db_plan_by_values(rq);
     if (!db_rows(rq, r->sql, r->nparameters, values, &rows))
         return false;
     if (rows.columns != r->ncolumns)

@@ -325,6 +325,12 @@ cell(const struct rows *rows, int row, int column)
     return PQgetisnull(res, row, column) ? NULL : PQgetvalue(res, row, column);
 }
 
+void
+db_plan_by_values(struct rq *rq)
+{
+    db_exec(rq, "SET LOCAL plan_cache_mode = force_custom_plan", NONE);
+}
+
 /* Scripts need the simple protocol, which pipeline mode does not allow. */
 bool
 db_script(struct rq *rq, const char *sql)

@@ -62,6 +62,11 @@ struct rows {
 bool db_rows(struct rq *rq, const char *sql, int n, const char *const *params, struct rows *rows);
 const char *cell(const struct rows *rows, int row, int column);
 
+/* Statements of this transaction are planned for their very values from here on. The server's
+ * role plans each statement once, whatever its values (plan_cache_mode), since planning an
+ * operation's statements costs more than running them; a list's filters are worth a plan. */
+void db_plan_by_values(struct rq *rq);
+
 /* Send what is queued and read all results. */
 bool db_flush(struct rq *rq);
 

@@ -21,7 +21,7 @@ static const char roles[] =
     "        CREATE ROLE tenon_app LOGIN;"
     "        ALTER ROLE tenon_app SET search_path = tenon;"
     "        ALTER ROLE tenon_app SET timezone = 'UTC';"
-    "        ALTER ROLE tenon_app SET plan_cache_mode = 'auto';"
+    "        ALTER ROLE tenon_app SET plan_cache_mode = 'force_generic_plan';"
     "    END IF;"
     "    IF NOT pg_has_role('tenon_owner', 'MEMBER') THEN"
     "        EXECUTE format('GRANT tenon_owner TO %I', current_user);"

@@ -240,5 +240,6 @@ api_list(struct rq *rq, const struct entity *e, const struct parameter *query, i
         return false;
     if (l.sum && !l.group)
         return fail(rq, "malformed", "sum", "Sums need groups");
+    db_plan_by_values(rq);
     return l.group ? list_groups(&l) : list_rows(&l);
 }
