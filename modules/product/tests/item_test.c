@@ -72,8 +72,9 @@ there_and_back_is_where_one_was(void)
     struct rq *rq = test_begin();
 
     /* An item for each unit; as fractions, a into b and b into a make one, without rounding. */
-    test_sql(rq, "INSERT INTO item (code, name, uom_id) SELECT 'IN ' || code, code, id FROM uom"
-                 " RETURNING id");
+    test_sql(rq,
+             "INSERT INTO item (code, name, uom_id) SELECT 'IN ' || code, code, id FROM uom"
+             " RETURNING id");
     CHECK_TEXT(test_sql(rq,
                         "SELECT count(*) FILTER (WHERE t.numerator * b.numerator"
                         "                            = t.denominator * b.denominator)"
