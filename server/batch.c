@@ -87,7 +87,7 @@ run_inner(struct rq *rq, struct call *c)
         return fail(rq, "malformed", "body", "The body is not a JSON object");
     if (permission)
         db_exec(rq, "SELECT require_permission($1)", P(permission));
-    return c->route->run(rq, c) && request_answer(rq);
+    return db_flush(rq) && c->route->run(rq, c) && request_answer(rq);
 }
 
 /* Errors of call i say so; those of calls before it do not exist: they were done. */

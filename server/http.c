@@ -225,7 +225,9 @@ http_drain(struct http *h, void (*done)(void))
 {
     h->drained = done;
     if (h->listener)
-        evconnlistener_disable(h->listener);
+        evconnlistener_free(h->listener); /* closes: newcomers go to another server at once */
+    h->listener = NULL;
+    h->socket = -1;
     for (struct conn *c = h->conns, *next; c; c = next) {
         next = c->next;
         if (c->state == STREAM || (c->state == HEAD && !c->begun))

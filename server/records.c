@@ -126,6 +126,15 @@ records_operate(struct rq *rq, struct call *c)
            reply_operated(rq, e, arena_printf(rq->mem, "{%s}", c->record), false);
 }
 
+/* Exact as a double, and a whole number. */
+static bool
+is_whole(const cJSON *item)
+{
+    double x = cJSON_IsNumber(item) ? item->valuedouble : 0;
+
+    return x >= 1 && x < 1e15 && x == (double)(long long)x;
+}
+
 /* The array of a body's "ids" as decimal texts; NULL after an error. */
 static const char **
 ids_of(struct rq *rq, int *n)
@@ -140,11 +149,9 @@ ids_of(struct rq *rq, int *n)
     }
     cJSON_ArrayForEach(item, list)
     {
-        const char *id =
-            cJSON_IsString(item) ? item->valuestring
-            : cJSON_IsNumber(item) && item->valuedouble >= 1 && item->valuedouble < 1e15
-                ? arena_printf(rq->mem, "%.0f", item->valuedouble)
-                : "";
+        const char *id = cJSON_IsString(item) ? item->valuestring
+                         : is_whole(item)     ? arena_printf(rq->mem, "%.0f", item->valuedouble)
+                                              : "";
 
         if (!str_is_id(id) || *n == MOST_IDS) {
             fail(rq, "malformed", "ids", "At most %d numbers of records can stand here", MOST_IDS);

@@ -223,6 +223,8 @@ raw_open(const struct http_server *s)
     r->ctx = SSL_CTX_new(TLS_client_method());
     r->ssl = SSL_new(r->ctx);
     SSL_set_fd(r->ssl, r->fd);
+    setsockopt(r->fd, SOL_SOCKET, SO_RCVTIMEO, &(struct timeval){ .tv_sec = 5 },
+               sizeof(struct timeval));
     if (connect(r->fd, (struct sockaddr *)&to, sizeof to) || SSL_connect(r->ssl) != 1)
         r->closed = true;
     fcntl(r->fd, F_SETFL, O_NONBLOCK);
@@ -345,4 +347,20 @@ raw_closed(struct raw *r, int ms)
     while (!r->closed && receive(r, until))
         ;
     return r->closed;
+}
+
+const char *
+raw_text(struct raw *r, int ms)
+{
+    long until = now_ms() + ms;
+
+    while (!r->closed && receive(r, until))
+        ;
+    return r->in.text;
+}
+
+void
+raw_pause(int ms)
+{
+    nanosleep(&(struct timespec){ ms / 1000, ms % 1000 * 1000000L }, NULL);
 }

@@ -55,6 +55,10 @@ bool raw_say(struct raw *r, const char *text);
  * that time. Lives until raw_close. */
 const char *raw_answer(struct raw *r, int ms);
 
+/* All that came and was not taken, after waiting that long for more: for streams. */
+const char *raw_text(struct raw *r, int ms);
+void raw_pause(int ms);
+
 /* Has the server closed, or does it within that time? */
 bool raw_closed(struct raw *r, int ms);
 int raw_socket(const struct raw *r);
