@@ -388,6 +388,7 @@ db_rollback(struct rq *rq)
     struct db *db = rq->db;
     bool retry = db->retry;
 
+    rq->arrived = NULL; /* a gate that was refused has nothing more to say */
     if (!db_alive(db)) {
         db->in_transaction = false;
         return;
