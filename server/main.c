@@ -159,6 +159,24 @@ url_of(struct arena *mem, const char *where, int port)
     return arena_printf(mem, "https://%s:%d", host, port);
 }
 
+/* What is told once the server listens: to the terminal, and to tools that look for it. */
+static struct {
+    struct arena *mem;
+    const char *data, *url;
+} told;
+
+static void
+tell(void)
+{
+    const char *print = tls_fingerprint(server.tls);
+    int rc = instance_write(told.mem, told.data, told.url, print);
+
+    if (rc)
+        die(arena_printf(told.mem, "%s/server.json: %s", told.data, strerror(rc)));
+    printf("listening on %s\ncertificate SHA-256 %s\n", told.url, print);
+    fflush(stdout);
+}
+
 static void
 serve(struct arena *mem, const struct conf *conf)
 {
@@ -184,14 +202,10 @@ serve(struct arena *mem, const struct conf *conf)
 
     if (rc)
         die(arena_printf(mem, "%s: %s", conf_text(conf, "log"), strerror(rc)));
-    const char *url = url_of(mem, where, port);
-
-    rc = instance_write(mem, data, url, tls_fingerprint(server.tls));
-    if (rc)
-        die(arena_printf(mem, "%s/server.json: %s", data, strerror(rc)));
-    printf("listening on %s\ncertificate SHA-256 %s\n", url, tls_fingerprint(server.tls));
-    fflush(stdout);
-    server_run();
+    told.mem = mem;
+    told.data = data;
+    told.url = url_of(mem, where, port);
+    server_run(tell);
     instance_remove(mem, data);
     if (!conf_text(conf, "database") && !cluster_stop(mem, data, &error))
         fprintf(stderr, "tenond: %s\n", error);

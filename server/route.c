@@ -62,8 +62,10 @@ const struct route routes[] = {
     { "POST", "/api/job/:record/:action", LANE_FAST, W, .run = job_act,
       .permission = "workflow.change" },
     { "GET", "/api/:entity", LANE_FAST, ROUTE_SOON, .run = records_list, .permission = "read" },
-    { "POST", "/api/:entity", LANE_FAST, W | ROUTE_SOON, .run = records_create, .permission = "create" },
-    { "GET", "/api/:entity/:record", LANE_FAST, ROUTE_SOON, .run = records_read, .permission = "read" },
+    { "POST", "/api/:entity", LANE_FAST, W | ROUTE_SOON, .run = records_create,
+      .permission = "create" },
+    { "GET", "/api/:entity/:record", LANE_FAST, ROUTE_SOON, .run = records_read,
+      .permission = "read" },
     { "PATCH", "/api/:entity/:record", LANE_FAST, W | ROUTE_SOON, .run = records_change,
       .permission = "change" },
     { "DELETE", "/api/:entity/:record", LANE_FAST, W | ROUTE_SOON, .run = records_delete,
@@ -169,6 +171,14 @@ route_find(struct call *c)
 
 /* ----------------------------------------------------------------------- transactions */
 
+/* A list as a file takes its time. */
+enum lane
+route_lane(const struct call *c)
+{
+    return c->route->run == records_list && head_parameter(&c->head, "format") ? LANE_SLOW
+                                                                               : c->route->lane;
+}
+
 /* What the call needs, as "entity.action"; NULL when being signed in is enough. An entity
  * that does not exist is no question of rights: the handler says so. */
 static const char *
@@ -216,7 +226,7 @@ know_user(struct call *c, struct rq *rq)
 static bool
 attempt(struct rq *rq, struct call *c, bool again)
 {
-    bool wait = again || !(c->route->flags & ROUTE_SOON);
+    bool wait = again || !(c->route->flags & ROUTE_SOON) || route_lane(c) == LANE_SLOW;
     bool ok = request_open(rq, &c->who, permission_of(c), wait);
 
     if (wait)
@@ -291,14 +301,6 @@ route_run(struct call *c, struct db *db)
         c->route->run_open(c, db);
     else
         run_in_transaction(c, db);
-}
-
-/* A list as a file takes its time. */
-enum lane
-route_lane(const struct call *c)
-{
-    return c->route->run == records_list && head_parameter(&c->head, "format") ? LANE_SLOW
-                                                                               : c->route->lane;
 }
 
 void

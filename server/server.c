@@ -251,7 +251,7 @@ on_hangup(evutil_socket_t sig, short what, void *arg)
 }
 
 void
-server_run(void)
+server_run(void (*ready)(void))
 {
     struct event *signals[3];
 
@@ -266,6 +266,7 @@ server_run(void)
     events_start(server.conninfo);
     jobs_start(server.conf, server.conninfo);
     http_start(server.http, server.tls);
+    ready();
     event_base_dispatch(server.base);
     jobs_stop();
     events_stop();

@@ -17,8 +17,9 @@ struct server {
 };
 extern struct server server;
 
-/* Serve until SIGTERM or SIGINT; http is bound. Returns when all is answered and closed. */
-void server_run(void);
+/* Serve until SIGTERM or SIGINT; http is bound. ready is called when connections and signals
+ * are taken. Returns when all is answered and closed. */
+void server_run(void (*ready)(void));
 
 /* From any thread: run fn(arg) on the loop's thread, soon. */
 void server_later(void (*fn)(void *arg), void *arg);
