@@ -569,12 +569,12 @@ DECLARE
     named text;
 BEGIN
     WITH value AS (
-        SELECT v.amount, v.variance, far.account_id, far.kind
+        SELECT far.account_id, far.kind, sum(v.amount) AS amount, sum(v.variance) AS variance
           FROM stock_value v JOIN stock_move m ON m.id = v.move_id
           JOIN location far ON far.id = CASE m.direction WHEN 1 THEN m.from_location_id ELSE m.to_location_id END
-         WHERE v.posting_id = NEW.id
+         WHERE v.posting_id = NEW.id GROUP BY far.account_id, far.kind
     ), part AS (
-        SELECT 1 AS position, account_of(NEW.company_id, 'inventory') AS account_id, amount FROM value
+        SELECT 1 AS position, account_of(NEW.company_id, 'inventory') AS account_id, sum(amount) AS amount FROM value
         UNION ALL
         SELECT 2, coalesce(account_id, account_of(NEW.company_id,
                   CASE kind WHEN 'supplier' THEN 'received_not_billed' WHEN 'customer' THEN 'cost_of_sales'
@@ -677,16 +677,69 @@ CREATE OR REPLACE TRIGGER reservation_update AFTER UPDATE ON reservation
 CREATE OR REPLACE TRIGGER reservation_delete AFTER DELETE ON reservation
     REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION reservation_counted();
 
+/*
+ * Set stock aside for the open lines of deliveries and transfers, as far as it goes. Demand and
+ * supply are two lists of ranges of units; a line gets the units where its range and a
+ * balance's overlap: one statement for any number of lines, and no unit is given twice. Lines
+ * that name a location or a lot come before those that take any.
+ */
+CREATE OR REPLACE FUNCTION stock_reserve(shipments bigint[]) RETURNS void
+    LANGUAGE plpgsql AS $$
+DECLARE
+    pins integer;
+BEGIN
+    PERFORM stock_lock(ARRAY(SELECT l.item_id FROM shipment_line l WHERE l.shipment_id = ANY (shipments)));
+    FOR pins IN
+        SELECT DISTINCT (l.location_id IS NOT NULL)::integer * 2 + (l.lot_id IS NOT NULL)::integer
+          FROM shipment_line l JOIN shipment s ON s.id = l.shipment_id
+         WHERE l.shipment_id = ANY (shipments) AND s.kind IN ('delivery', 'transfer')
+           AND l.quantity > l.quantity_done + l.quantity_reserved
+         ORDER BY 1 DESC
+    LOOP
+        WITH need AS (
+            SELECT l.id, l.item_id, s.warehouse_id, l.location_id, l.lot_id, s.planned_date, l.shipment_id, l.position,
+                   l.quantity - l.quantity_done - l.quantity_reserved AS quantity
+              FROM shipment_line l JOIN shipment s ON s.id = l.shipment_id
+             WHERE l.shipment_id = ANY (shipments) AND s.kind IN ('delivery', 'transfer')
+               AND l.quantity > l.quantity_done + l.quantity_reserved
+               AND (l.location_id IS NOT NULL)::integer * 2 + (l.lot_id IS NOT NULL)::integer = pins
+        ), demand AS (
+            SELECT n.*, sum(n.quantity) OVER before - n.quantity AS starts, sum(n.quantity) OVER before AS ends
+              FROM need n
+            WINDOW before AS (PARTITION BY item_id, warehouse_id, location_id, lot_id
+                              ORDER BY planned_date, shipment_id, position, id)
+        ), supply AS (
+            SELECT d.item_id, d.warehouse_id, d.location_id, d.lot_id, b.location_id AS at, b.lot_id AS lot,
+                   sum(b.on_hand - b.reserved) OVER before - (b.on_hand - b.reserved) AS starts,
+                   sum(b.on_hand - b.reserved) OVER before AS ends
+              FROM (SELECT DISTINCT item_id, warehouse_id, location_id, lot_id FROM demand) d
+              JOIN stock_balance b ON b.company_id = app_company() AND b.item_id = d.item_id AND b.on_hand > b.reserved
+              JOIN location p ON p.id = b.location_id AND p.warehouse_id = d.warehouse_id
+               AND p.kind = 'internal' AND p.active
+              LEFT JOIN lot o ON o.id = b.lot_id
+             WHERE (d.location_id IS NULL OR d.location_id = b.location_id)
+               AND (d.lot_id IS NULL OR d.lot_id = b.lot_id)
+            WINDOW before AS (PARTITION BY d.item_id, d.warehouse_id, d.location_id, d.lot_id
+                              ORDER BY o.expires_on, p.parent_id NULLS FIRST, b.location_id, b.lot_id)
+        )
+        INSERT INTO reservation AS r (shipment_line_id, item_id, location_id, lot_id, quantity)
+        SELECT d.id, d.item_id, s.at, s.lot, least(d.ends, s.ends) - greatest(d.starts, s.starts)
+          FROM demand d
+          JOIN supply s ON s.item_id = d.item_id AND s.warehouse_id = d.warehouse_id
+           AND s.location_id IS NOT DISTINCT FROM d.location_id AND s.lot_id IS NOT DISTINCT FROM d.lot_id
+           AND s.starts < d.ends AND d.starts < s.ends
+         ORDER BY d.item_id, d.id, s.at, s.lot
+            ON CONFLICT ON CONSTRAINT reservation_once DO UPDATE SET quantity = r.quantity + excluded.quantity;
+    END LOOP;
+END $$;
+GRANT EXECUTE ON FUNCTION stock_reserve TO tenon_app;
+
 -- ------------------------------------------------------------------ documents that are over
 -- What a done or cancelled shipment says stays; while goods are set aside for it, so does
 -- where they are taken from.
 CREATE OR REPLACE FUNCTION shipment_keep() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
 BEGIN
-    IF (NEW.kind, NEW.warehouse_id, NEW.other_location_id, NEW.party_id)
-        IS NOT DISTINCT FROM (OLD.kind, OLD.warehouse_id, OLD.other_location_id, OLD.party_id) THEN
-        RETURN NEW;
-    END IF;
     IF OLD.state IN ('done', 'cancelled') THEN
         PERFORM fail('read_only', 'state', '%s is done: what it says stays', OLD.number);
     END IF;
@@ -694,10 +747,12 @@ BEGIN
         AND EXISTS (SELECT FROM shipment_line l WHERE l.shipment_id = OLD.id AND l.quantity_reserved > 0) THEN
         PERFORM fail('reserved', 'warehouse_id', 'Goods are reserved for %s: release them first', OLD.number);
     END IF;
-    RETURN NEW;
+    RETURN NULL;
 END $$;
-CREATE OR REPLACE TRIGGER shipment_keep BEFORE UPDATE OF kind, warehouse_id, other_location_id, party_id ON shipment
-    FOR EACH ROW EXECUTE FUNCTION shipment_keep();
+CREATE OR REPLACE TRIGGER shipment_keep AFTER UPDATE ON shipment FOR EACH ROW
+    WHEN ((NEW.kind, NEW.warehouse_id, NEW.other_location_id, NEW.party_id)
+          IS DISTINCT FROM (OLD.kind, OLD.warehouse_id, OLD.other_location_id, OLD.party_id))
+    EXECUTE FUNCTION shipment_keep();
 
 CREATE OR REPLACE FUNCTION shipment_line_keep() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
@@ -709,7 +764,7 @@ BEGIN
         PERFORM fail('read_only', 'lines', '%s is done: its lines stay', s.number);
     END IF;
     IF TG_OP = 'INSERT' OR NEW.item_id IS DISTINCT FROM OLD.item_id THEN
-        IF NOT EXISTS (SELECT FROM item i WHERE i.id = NEW.item_id AND i.kind = 'stocked') THEN
+        IF EXISTS (SELECT FROM item i WHERE i.id = NEW.item_id AND i.kind <> 'stocked') THEN
             PERFORM fail('not_stocked', 'item_id', '%s is not kept in stock', (SELECT i.code FROM item i WHERE i.id = NEW.item_id));
         END IF;
     END IF;
