@@ -210,6 +210,16 @@ request_close(struct rq *rq, const struct credentials *who)
     return good;
 }
 
+void
+request_epochs(struct rq *rq, const char *schema, const char *workflow)
+{
+    struct opened *o = arena_alloc(rq->mem, sizeof *o);
+
+    o->schema_epoch = schema;
+    o->workflow_epoch = workflow;
+    rq->opened = o;
+}
+
 const char *
 request_schema_epoch(const struct rq *rq)
 {

@@ -52,6 +52,9 @@ bool request_answer(struct rq *rq);
  * request_reply was made). On failure: rolled back, rq->errors set. */
 bool request_close(struct rq *rq, const struct credentials *who);
 
+/* For background work, which has no request_open: the epochs that it read itself. */
+void request_epochs(struct rq *rq, const char *schema, const char *workflow);
+
 /* Epochs read by request_open, as decimal text, for catalog_get and workflow caches. */
 const char *request_schema_epoch(const struct rq *rq);
 const char *request_workflow_epoch(const struct rq *rq);

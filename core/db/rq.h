@@ -35,6 +35,7 @@ struct rq {
     struct error *errors; /* in the order in which they were found; NULL: none yet */
     int depth;            /* rules running inside rules */
     const char *rule;     /* the rule on whose behalf an operation runs, or NULL */
+    int moves;            /* states moved so far: what was read before may be out of date */
     const char *rule_chain; /* all of them, the first one first: "a > b", or NULL */
 
     bool dry_run;         /* everything runs, then the transaction is rolled back */
