@@ -127,8 +127,9 @@ action_take(struct rule_call *call, const cJSON *action)
         return false;
     if (with)
         template_json(&body, &call->facts, -1, with);
-    return workflow_take(call->rq, target.entity->name, target.ids, text_of(action, "run"),
-                         with ? body.text : NULL);
+    return workflow_take_known(call->rq, target.entity, target.ids, text_of(action, "run"),
+                               with ? body.text : NULL,
+                               target.entity == call->entity ? call->known : NULL);
 }
 
 static bool

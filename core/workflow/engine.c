@@ -19,10 +19,10 @@ struct step {
     const struct entity *entity;
     const char *action, *ids;
     struct facts facts;
+    const struct facts *known;             /* read and locked already, or NULL */
     const struct workflow **workflows;     /* of each row; NULL: the table has no workflow */
     const struct transition **transitions; /* of each row; NULL: it moves no state */
     const char *roles;                     /* of the user, words; NULL when nobody asks */
-    bool done;                             /* per row: already run in its group */
 };
 
 /* ------------------------------------------------------------------------------- reading */
@@ -49,14 +49,33 @@ static const char roles_of_user[] =
     "SELECT string_agg(r.code, ' ') FROM user_role u JOIN role r ON r.id = u.role_id"
     " WHERE u.user_id = app_user_id()";
 
+/* Nothing needs to be read: the same records, no values asked for, and nothing moved since. */
+static bool
+still_known(const struct step *s)
+{
+    bool *all;
+
+    if (!s->known || s->facts.npaths || s->known->moves != s->rq->moves)
+        return false;
+    all = arena_alloc(s->rq->mem, (size_t)s->known->rows.count + 1);
+    memset(all, true, (size_t)s->known->rows.count);
+    return !strcmp(facts_ids(s->known, all), s->ids);
+}
+
 static bool
 read_records(struct step *s)
 {
     s->facts = facts_new(s->rq, s->entity);
-    if (needs_roles(s))
-        db_ask(s->rq, roles_of_user, NONE, OUT(&s->roles));
-    if (!facts_lock(&s->facts, s->ids) || !facts_load(&s->facts, s->ids))
-        return false;
+    bool roles = needs_roles(s);
+
+    if (!roles && still_known(s)) {
+        s->facts = *s->known;
+    } else {
+        if (roles)
+            db_ask(s->rq, roles_of_user, NONE, OUT(&s->roles));
+        if (!facts_lock(&s->facts, s->ids) || !facts_load(&s->facts, s->ids))
+            return false;
+    }
     size_t n = (size_t)s->facts.rows.count + 1;
 
     s->workflows = arena_alloc(s->rq->mem, n * sizeof *s->workflows);
@@ -233,39 +252,70 @@ move(struct step *s)
 
     for (int i = 0; i < s->facts.rows.count; i++)
         any |= moves[i] = s->transitions[i];
-    return !any || db_exec(s->rq, "SELECT workflow_move($1, $2, $3, $4)",
-                           P(s->entity->name, facts_ids(&s->facts, moves), s->action, s->rq->rule));
+    if (!any)
+        return true;
+    s->rq->moves++;
+    for (int i = 0; i < s->facts.rows.count; i++)
+        if (moves[i])
+            facts_moved(&s->facts, i, s->transitions[i]->to);
+    return db_exec(s->rq, "SELECT workflow_move($1, $2, $3, $4)",
+                   P(s->entity->name, facts_ids(&s->facts, moves), s->action, s->rq->rule));
 }
 
 static bool
-take(struct step *s, const char *body)
+read_and_check(struct step *s)
 {
-    struct rq *rq = s->rq;
     bool ok = true;
 
     if (!read_records(s))
         return false;
     for (int i = 0; i < s->facts.rows.count; i++)
         ok &= check_row(s, i);
-    return ok && rules_fire(rq, s->defs, s->entity, ON_BEFORE, s->action, s->ids) &&
-           run_groups(s, body) && move(s) &&
-           rules_fire(rq, s->defs, s->entity, ON_TRANSITION, s->action, s->ids);
+    return ok;
+}
+
+static bool
+fire(struct step *s, enum rule_event event)
+{
+    return rules_fire(s->rq, s->defs, s->entity, event, s->action, s->ids, &s->facts);
+}
+
+static bool
+take(struct step *s, const char *body)
+{
+    if (!read_and_check(s) || !fire(s, ON_BEFORE))
+        return false;
+    if (s->facts.moves != s->rq->moves) { /* a rule before it moved something: is it still right? */
+        s->known = NULL;
+        if (!read_and_check(s))
+            return false;
+    }
+    return run_groups(s, body) && move(s) && fire(s, ON_TRANSITION);
+}
+
+bool
+workflow_take_known(struct rq *rq, const struct entity *e, const char *ids, const char *action,
+                    const char *body, const struct facts *known)
+{
+    struct step s = { .rq = rq, .entity = e, .action = action, .ids = ids, .known = known };
+
+    if (rq->errors)
+        return false;
+    if (!ids_count(ids))
+        return true;
+    s.defs = definitions_get(rq);
+    return s.defs && take(&s, body);
 }
 
 bool
 workflow_take(struct rq *rq, const char *entity, const char *ids, const char *action,
               const char *body)
 {
-    struct step s = { .rq = rq, .entity = entity_find(entity), .action = action, .ids = ids };
+    const struct entity *e = entity_find(entity);
 
-    if (rq->errors)
-        return false;
-    if (!s.entity)
+    if (!e)
         return fail(rq, "not_found", NULL, "There is no such record");
-    if (!ids_count(ids))
-        return true;
-    s.defs = definitions_get(rq);
-    return s.defs && take(&s, body);
+    return workflow_take_known(rq, e, ids, action, body, NULL);
 }
 
 bool
@@ -274,7 +324,7 @@ workflow_created(struct rq *rq, const char *entity, const char *ids)
     const struct entity *e = entity_find(entity);
     const struct definitions *d = e ? definitions_get(rq) : NULL;
 
-    return d && rules_fire(rq, d, e, ON_CREATED, NULL, ids);
+    return d && rules_fire(rq, d, e, ON_CREATED, NULL, ids, NULL);
 }
 
 bool
@@ -283,7 +333,7 @@ workflow_changed(struct rq *rq, const char *entity, const char *ids)
     const struct entity *e = entity_find(entity);
     const struct definitions *d = e ? definitions_get(rq) : NULL;
 
-    return d && rules_fire(rq, d, e, ON_CHANGED, NULL, ids);
+    return d && rules_fire(rq, d, e, ON_CHANGED, NULL, ids, NULL);
 }
 
 /* ---------------------------------------------------------------------------- explaining */

@@ -207,6 +207,7 @@ facts_load(struct facts *f, const char *ids)
     str_printf(&s, " FROM %s t WHERE t.id = ANY ($1::bigint[]) ORDER BY t.id", f->entity->name);
     if (!db_rows(f->rq, s.text, P(ids), &f->rows))
         return false;
+    f->moves = f->rq->moves;
     if (f->rows.count < ids_count(ids))
         return fail(f->rq, "not_found", NULL, "There is no such record");
     return true;
@@ -221,7 +222,16 @@ facts_id(const struct facts *f, int row)
 const char *
 facts_state(const struct facts *f, int row)
 {
-    return cell(&f->rows, row, 1);
+    return f->states && f->states[row] ? f->states[row] : cell(&f->rows, row, 1);
+}
+
+void
+facts_moved(struct facts *f, int row, const char *state)
+{
+    if (!f->states)
+        f->states = arena_alloc(f->rq->mem, (size_t)f->rows.count * sizeof *f->states);
+    f->states[row] = state;
+    f->moves = f->rq->moves;
 }
 
 const char *

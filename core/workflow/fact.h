@@ -19,6 +19,8 @@ struct facts {
     struct fact *paths;
     int npaths, room;
     struct rows rows;
+    const char **states; /* since the rows were read: of each row; NULL: none has moved */
+    int moves;           /* rq->moves when the states were known */
 };
 
 struct facts facts_new(struct rq *rq, const struct entity *e);
@@ -35,6 +37,9 @@ bool facts_lock(struct facts *f, const char *ids);
 
 /* Read. "not_found" unless every record is there. */
 bool facts_load(struct facts *f, const char *ids);
+
+/* Row i was moved to another state. */
+void facts_moved(struct facts *f, int row, const char *state);
 
 const char *facts_id(const struct facts *f, int row);
 const char *facts_state(const struct facts *f, int row);       /* NULL: has no state */

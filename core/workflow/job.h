@@ -4,13 +4,14 @@
 #ifndef TENON_JOB_H
 #define TENON_JOB_H
 
-#include "core/db/db.h"
+#include "core/db/request.h"
 
 struct job {
     const char *id, *kind;
     const char *company_id, *actor_id, *language;
     const char *rule, *entity, *record; /* of a rule; no record: all of them */
     const char *url, *body;             /* of a webhook */
+    const char *schema_epoch, *workflow_epoch;
 };
 
 /* Run a rule on the record of an event or a date, or on all records of a schedule. */

@@ -36,10 +36,13 @@ take(struct rq *rq, struct job *job)
     return db_one(rq,
                   "SELECT id, kind, company_id, actor_id, language, payload ->> 'rule',"
                   "       payload ->> 'entity', payload ->> 'record', payload ->> 'url',"
-                  "       payload ->> 'body' FROM job_take()",
+                  "       payload ->> 'body',"
+                  "       (SELECT value FROM epoch WHERE name = 'schema'),"
+                  "       (SELECT value FROM epoch WHERE name = 'workflow') FROM job_take()",
                   NONE,
                   OUT(&job->id, &job->kind, &job->company_id, &job->actor_id, &job->language,
-                      &job->rule, &job->entity, &job->record, &job->url, &job->body));
+                      &job->rule, &job->entity, &job->record, &job->url, &job->body,
+                      &job->schema_epoch, &job->workflow_epoch));
 }
 
 static bool
@@ -50,6 +53,7 @@ run(struct rq *rq, const struct job *job)
     rq->company_id = job->company_id;
     rq->language = job->language;
     rq->body_text = "{}";
+    request_epochs(rq, job->schema_epoch, job->workflow_epoch);
     db_exec(rq, "SELECT context_set($1, $2, $3)", P(job->actor_id, job->company_id, rq->id));
     if (!strcmp(job->kind, "rule"))
         return job_rule(rq, job);

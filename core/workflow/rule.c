@@ -37,6 +37,7 @@ select_records(struct rule_call *call, const char *ids)
         return true;
     if (!facts_load(&call->facts, ids))
         return false;
+    call->known = &call->facts;
     bool *wanted = arena_alloc(call->rq->mem, (size_t)call->facts.rows.count + 1);
     bool *others = arena_alloc(call->rq->mem, (size_t)call->facts.rows.count + 1);
 
@@ -74,16 +75,23 @@ run_actions(struct rule_call *call)
     return ok;
 }
 
-bool
-rule_run(struct rq *rq, const struct rule *r, const struct entity *e, const char *ids)
+static bool
+run_known(struct rq *rq, const struct rule *r, const struct entity *e, const char *ids,
+          const struct facts *known)
 {
-    struct rule_call call = { .rq = rq, .rule = r, .entity = e };
+    struct rule_call call = { .rq = rq, .rule = r, .entity = e, .known = known };
 
     if (!select_records(&call, ids))
         return false;
     if (!ids_count(call.ids))
         return true;
     return run_actions(&call) && record_run(rq, r, call.ids, "fired", NULL);
+}
+
+bool
+rule_run(struct rq *rq, const struct rule *r, const struct entity *e, const char *ids)
+{
+    return run_known(rq, r, e, ids, NULL);
 }
 
 /* -------------------------------------------------------------------------------- events */
@@ -117,7 +125,7 @@ queue_after(struct rq *rq, const struct rule *r, const struct definitions *d, co
 
 bool
 rules_fire(struct rq *rq, const struct definitions *d, const struct entity *e,
-           enum rule_event event, const char *what, const char *ids)
+           enum rule_event event, const char *what, const char *ids, const struct facts *known)
 {
     for (int i = 0; i < d->nrules; i++) {
         const struct rule *r = &d->rules[i];
@@ -132,7 +140,7 @@ rules_fire(struct rq *rq, const struct definitions *d, const struct entity *e,
         }
         if (event == ON_CHANGED && r->what)
             subset = db_text(rq, changed_records, P(e->name, ids, r->what));
-        if (!subset || (ids_count(subset) && !rule_run(rq, r, e, subset)))
+        if (!subset || (ids_count(subset) && !run_known(rq, r, e, subset, known)))
             return false;
     }
     return !rq->errors;

@@ -15,16 +15,23 @@ struct rule_call {
     const struct rule *rule;
     const struct entity *entity;
     const char *ids;
-    struct facts facts; /* values that the actions' templates name, of more rows than ids */
-    const bool *wanted; /* which of those rows; NULL: no rows were read */
+    const struct facts *known; /* the records' states, when they were read just before */
+    struct facts facts;        /* values that the actions' templates name, of more rows than ids */
+    const bool *wanted;        /* which of those rows; NULL: no rows were read */
 };
 
-/* Run the immediate rules of an event on these records. what: the action; NULL otherwise. */
+/* Run the immediate rules of an event on these records. what: the action; NULL otherwise.
+ * known: their states, which need not be read again; may be NULL. */
 bool rules_fire(struct rq *rq, const struct definitions *d, const struct entity *e,
-                enum rule_event event, const char *what, const char *ids);
+                enum rule_event event, const char *what, const char *ids,
+                const struct facts *known);
 
 /* Run one rule on these records: its condition, its actions, the record of the run. */
 bool rule_run(struct rq *rq, const struct rule *r, const struct entity *e, const char *ids);
+
+/* workflow_take on records that are locked and whose states are known, if they still are. */
+bool workflow_take_known(struct rq *rq, const struct entity *e, const char *ids, const char *action,
+                         const char *body, const struct facts *known);
 
 /* Run one action. */
 bool action_run(struct rule_call *call, const cJSON *action);

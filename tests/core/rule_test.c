@@ -3,6 +3,7 @@
  */
 #include "tests/test.h"
 #include "core/base/str.h"
+#include "core/db/request.h"
 #include "core/workflow/admin.h"
 
 static void
@@ -213,6 +214,35 @@ a_rule_creates_records_in_the_same_flow(void)
     test_end(rq);
 }
 
+/* Round trips of a step and the writes that follow it; the server reads the epochs first. */
+static int
+syncs_of(struct rq *rq, const char *id, const char *action)
+{
+    int before = db_syncs(rq->db);
+
+    must(rq, test_take(rq, "lead", id, action, NULL));
+    return db_syncs(rq->db) - before;
+}
+
+static void
+a_step_costs_one_round_trip_and_a_rule_that_runs_another_none(void)
+{
+    struct rq *rq = begin_without_rules();
+    const char *one, *two;
+
+    request_epochs(rq, NULL, test_sql(rq, "SELECT value FROM epoch WHERE name = 'workflow'"));
+    one = lead(rq, "One");
+    CU_ASSERT_EQUAL(syncs_of(rq, one, "qualify"), 2); /* the other one is the test's flush */
+    int claim = syncs_of(rq, one, "claim");
+
+    must(rq, rule(rq, "t.claim",
+                  "\"when\": {\"transition\": \"qualify\"}, \"then\": [{\"run\": \"claim\"}]"));
+    request_epochs(rq, NULL, test_sql(rq, "SELECT value FROM epoch WHERE name = 'workflow'"));
+    two = lead(rq, "Two");
+    CU_ASSERT_EQUAL(syncs_of(rq, two, "qualify"), 2 + claim - 2);
+    test_end(rq);
+}
+
 /* --------------------------------------------------------------------------------- loops */
 
 static void
@@ -417,6 +447,8 @@ const struct test rule_tests[] = {
     { "a target is a reference or a kind in the flow, in the states named",
       a_target_is_a_reference_or_a_kind_in_the_flow_in_the_states_named },
     { "a rule creates records in the same flow", a_rule_creates_records_in_the_same_flow },
+    { "a step costs one round trip, and a rule that runs another none",
+      a_step_costs_one_round_trip_and_a_rule_that_runs_another_none },
     { "rules without a condition that wake each other are refused",
       rules_without_a_condition_that_wake_each_other_are_refused },
     { "a chain that does not end stops with an error that names it",
