@@ -185,6 +185,8 @@ check_row(struct step *s, int row)
     const char *state = facts_state(&s->facts, row);
     const struct workflow *w = s->workflows[row];
 
+    if (!t && !state && !operation_find(s->entity, s->action))
+        return fail(s->rq, "not_found", NULL, "There is no step %s", s->action);
     if (state && !w)
         return fail(s->rq, "no_workflow", NULL, "No workflow is published for %s", s->entity->name);
     if (state && !check_state(s->rq, s->entity, w, t, s->action, state))

@@ -1,7 +1,8 @@
 /*
- * What people have to do and to know: activities are done, notifications read; and companies are
- * set up once they exist.
+ * What people have to do and to know: activities are done, notifications read, imports taken back;
+ * and companies are set up once they exist.
  */
+#include "core/entity/import.h"
 #include "modules/admin/admin.h"
 
 static const char stamp_done[] =
@@ -42,6 +43,14 @@ notification_mark_read(struct rq *rq)
 
 const struct operation notification_operations[] = {
     { .name = "mark_read", .label = "Mark as read", .run = notification_mark_read },
+    { 0 },
+};
+
+const struct operation import_operations[] = {
+    { .name = "undo",
+      .label = "Undo",
+      .run = import_undo,
+      .help = "Take the import back while nobody has touched its records" },
     { 0 },
 };
 

@@ -10,6 +10,7 @@
 extern const struct operation user_operations[];
 extern const struct operation activity_operations[];
 extern const struct operation notification_operations[];
+extern const struct operation import_operations[];
 
 /* Saved hooks: a new company is set up, a user may work for his default company. */
 bool company_saved(struct rq *rq);

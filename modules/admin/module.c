@@ -41,7 +41,8 @@ static const struct entity entities[] = {
       .operations = notification_operations },
     { .name = "import_batch",
       .list = "entity file_name created_count changed_count created_at undone_at",
-      .title = "entity" },
+      .title = "entity",
+      .operations = import_operations },
     { 0 },
 };
 

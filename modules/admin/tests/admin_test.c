@@ -202,6 +202,17 @@ an_activity_is_done_once(void)
     test_end(rq);
 }
 
+static void
+an_unknown_operation_is_not_found(void)
+{
+    struct rq *rq = test_begin();
+    const char *id = test_create(rq, "activity", "{\"subject\": \"Call\"}");
+
+    CU_ASSERT_FALSE(test_take(rq, "activity", id, "explode", NULL));
+    CHECK_TEXT(test_code(rq), "not_found");
+    test_end(rq);
+}
+
 const struct test admin_tests[] = {
     { "a user signs in with the password that was set",
       a_user_signs_in_with_the_password_that_was_set },
@@ -214,6 +225,7 @@ const struct test admin_tests[] = {
     { "only who may make companies sets them up", only_who_may_make_companies_sets_them_up },
     { "currencies and countries are complete", currencies_and_countries_are_complete },
     { "notifications are one's own", notifications_are_one_s_own },
+    { "an unknown operation is not found", an_unknown_operation_is_not_found },
     { "an activity is done once", an_activity_is_done_once },
     { 0 },
 };
