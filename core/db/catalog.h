@@ -30,11 +30,11 @@ struct table {
     bool has_company, has_state, has_version, has_search;
     const struct column *columns;
     int ncolumns;
-    const struct table *parent; /* it is part of: a foreign key with ON DELETE CASCADE */
-    const char *parent_column;  /* that key's column here: order_id */
-    const char *part_name;      /* its key in the parent's JSON: "lines" */
+    const struct table *parent;       /* it is part of: a foreign key with ON DELETE CASCADE */
+    const char *parent_column;        /* that key's column here: order_id */
+    const char *part_name;            /* its key in the parent's JSON: "lines" */
     const struct table *const *parts; /* NULL-terminated */
-    const struct table *fact;   /* the view <name>_fact of derived columns, or NULL */
+    const struct table *fact;         /* the view <name>_fact of derived columns, or NULL */
 };
 
 struct constraint {

@@ -14,7 +14,8 @@ static const char catalog_tables_sql[] =
     " ORDER BY c.relname::text COLLATE \"C\"";
 
 /*
- * table, column, comment, type, required, readonly, not null, refers to, choices, default, generated.
+ * table, column, comment, type, required, readonly, not null, refers to, choices, default,
+ * generated.
  *
  * Required is what nobody else fills: not null, no default, and no BEFORE INSERT trigger
  * whose body assigns NEW.<column>. A reference is the column of a foreign key that refers to an id;

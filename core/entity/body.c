@@ -60,13 +60,11 @@ wrong_kind(const struct column *c, const cJSON *v)
     case KIND_ARRAY:
         return cJSON_IsArray(v) || cJSON_IsNull(v) ? NULL : "This must be a list";
     case KIND_BOOLEAN:
-        return cJSON_IsBool(v) || body_nothing(v) || cJSON_IsString(v) ? NULL
-                                                                       : "This is yes or no";
+        return cJSON_IsBool(v) || body_nothing(v) || cJSON_IsString(v) ? NULL : "This is yes or no";
     case KIND_NUMBER:
     case KIND_INTEGER:
-        return cJSON_IsNumber(v) || cJSON_IsString(v) || cJSON_IsNull(v)
-                   ? NULL
-                   : "This must be a number";
+        return cJSON_IsNumber(v) || cJSON_IsString(v) || cJSON_IsNull(v) ? NULL
+                                                                         : "This must be a number";
     case KIND_TEXT:
         return cJSON_IsString(v) || cJSON_IsNull(v) || cJSON_IsNumber(v) ? NULL
                                                                          : "This must be a text";
@@ -218,8 +216,9 @@ body_check(struct body *b, struct rq *rq, const struct table *t, const char *tex
     bool good = true;
     int i = 0;
 
-    *b = (struct body){ .rq = rq, .catalog = catalog_get(rq, NULL), .text = text,
-                        .changing = changing };
+    *b = (struct body){
+        .rq = rq, .catalog = catalog_get(rq, NULL), .text = text, .changing = changing
+    };
     arena_defer(rq->mem, free_json, documents);
     if (!b->catalog)
         return false;
@@ -266,8 +265,8 @@ places(struct body *b)
 static const char *
 sentence(struct body *b, const char *state, const char *constraint, const char *type)
 {
-    const struct constraint *c = constraint ? catalog_constraint(b->catalog, type, constraint)
-                                            : NULL;
+    const struct constraint *c =
+        constraint ? catalog_constraint(b->catalog, type, constraint) : NULL;
 
     if (c && c->message)
         return c->message;

@@ -159,7 +159,7 @@ like_pattern(struct rq *rq, const char *value)
 /* ------------------------------------------------------------------ operators */
 
 static bool
-compare(struct filter *f, const struct place *p, const char *operator, const char *value)
+compare(struct filter *f, const struct place *p, const char *operator, const char * value)
 {
     const char *param = value_param(f, p, value);
 
@@ -169,7 +169,7 @@ compare(struct filter *f, const struct place *p, const char *operator, const cha
 }
 
 static bool
-compare_like(struct filter *f, const struct place *p, const char *operator, const char *value)
+compare_like(struct filter *f, const struct place *p, const char *operator, const char * value)
 {
     if (type_kind(p->column->type) != KIND_TEXT)
         return fail(f->q->rq, "malformed", f->parameter, "%s is not a text", p->column->name);
@@ -179,7 +179,7 @@ compare_like(struct filter *f, const struct place *p, const char *operator, cons
 }
 
 static bool
-compare_is(struct filter *f, const struct place *p, const char *operator, const char *value)
+compare_is(struct filter *f, const struct place *p, const char *operator, const char * value)
 {
     static const char *const words[][2] = { { "null", "IS NULL" },
                                             { "not_null", "IS NOT NULL" },
@@ -250,7 +250,7 @@ inside(struct rq *rq, const char *value)
 
 /* One array parameter, whatever the number of values: one statement to prepare. */
 static bool
-compare_in(struct filter *f, const struct place *p, const char *operator, const char *value)
+compare_in(struct filter *f, const struct place *p, const char *operator, const char * value)
 {
     struct rq *rq = f->q->rq;
     const char *list = inside(rq, value), *one;
@@ -276,27 +276,22 @@ compare_in(struct filter *f, const struct place *p, const char *operator, const 
         str_char(&array, '"');
     }
     str_char(&array, '}');
-    str_printf(f->s, "%s = ANY (%s)", p->sql,
-               query_param(f->q, array.text,
-                           arena_printf(rq->mem, "%s[]", type_base(p->column->type))));
+    str_printf(
+        f->s, "%s = ANY (%s)", p->sql,
+        query_param(f->q, array.text, arena_printf(rq->mem, "%s[]", type_base(p->column->type))));
     return true;
 }
 
 static const struct {
     const char *name, *sql;
     bool (*compare)(struct filter *f, const struct place *p, const char *operator,
-                    const char *value);
+                    const char * value);
 } operators[] = {
-    { "eq", "=", compare },
-    { "neq", "IS DISTINCT FROM", compare },
-    { "gt", ">", compare },
-    { "gte", ">=", compare },
-    { "lt", "<", compare },
-    { "lte", "<=", compare },
-    { "like", "LIKE", compare_like },
-    { "ilike", "ILIKE", compare_like },
-    { "in", NULL, compare_in },
-    { "is", NULL, compare_is },
+    { "eq", "=", compare },           { "neq", "IS DISTINCT FROM", compare },
+    { "gt", ">", compare },           { "gte", ">=", compare },
+    { "lt", "<", compare },           { "lte", "<=", compare },
+    { "like", "LIKE", compare_like }, { "ilike", "ILIKE", compare_like },
+    { "in", NULL, compare_in },       { "is", NULL, compare_is },
 };
 
 /* op.value of one field. */
@@ -411,8 +406,8 @@ filter_search(struct query *q, struct str *where, const char *words)
 {
     struct rq *rq = q->rq;
     const char *list = q->entity->search, *reference;
-    const char *grams = arena_printf(rq->mem, "search_grams(%s, true)",
-                                     query_param(q, words, "text"));
+    const char *grams =
+        arena_printf(rq->mem, "search_grams(%s, true)", query_param(q, words, "text"));
     bool any = q->table->has_search;
 
     str_add(where, " AND t.id IN (");
@@ -429,9 +424,10 @@ filter_search(struct query *q, struct str *where, const char *words)
         str_add(where, any ? " UNION ALL SELECT o.id FROM " : "SELECT o.id FROM ");
         any = true;
         str_ident(where, q->table->name);
-        str_add(where, q->table->has_company
-                           ? " o WHERE o.company_id = current_setting('tenon.company')::bigint AND o."
-                           : " o WHERE o.");
+        str_add(where,
+                q->table->has_company
+                    ? " o WHERE o.company_id = current_setting('tenon.company')::bigint AND o."
+                    : " o WHERE o.");
         str_ident(where, c->name);
         str_add(where, " IN (SELECT search_ids(");
         str_literal(where, c->refers_to);

@@ -42,8 +42,14 @@ bool order_parse(struct query *q, const char *text, struct order *order);
 /* " ORDER BY a DESC, b DESC"; in the direction of the indexes: nulls last, or first when DESC. */
 void order_by(struct str *s, const struct order *order);
 
-/* " AND (a, b) < ($1, $2)": rows after this cursor; or from it on, when inclusive. */
-bool order_after(struct query *q, struct str *where, const struct order *order,
+/* Conditions of the rows after a cursor: " AND (a, b) < ($1, $2)". Where nulls are in the way of
+ * an index, the rows of `second` come behind those of `first`; empty: there are none. */
+struct after {
+    struct str first, second;
+};
+
+/* Rows after this cursor; or from it on, when inclusive. */
+bool order_after(struct query *q, struct after *after, const struct order *order,
                  const char *cursor, bool inclusive);
 
 /* SQL of the cursor of a row: the base64url of a JSON array of texts. row: the alias of a

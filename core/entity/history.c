@@ -15,8 +15,11 @@ enum { HISTORY_MOST = 200 };
 static bool
 told(const struct column *c)
 {
-    return !column_hidden(c) && !c->generated && !str_word_in("id version updated_at updated_by "
-                                                              "created_at created_by", c->name);
+    return !column_hidden(c) && !c->generated &&
+           !str_word_in(
+               "id version updated_at updated_by "
+               "created_at created_by",
+               c->name);
 }
 
 static void
@@ -65,8 +68,7 @@ api_history(struct rq *rq, const struct entity *e, const char *id)
     }
     str_char(&fields, '}');
     str_char(&parts, '}');
-    return list_reply(rq,
-                      "SELECT record_history($1, $2::bigint, $3::jsonb, $4::jsonb, NULL, $5::integer)",
-                      P(e->name, id, fields.text, parts.text,
-                        arena_printf(rq->mem, "%d", HISTORY_MOST)));
+    return list_reply(
+        rq, "SELECT record_history($1, $2::bigint, $3::jsonb, $4::jsonb, NULL, $5::integer)",
+        P(e->name, id, fields.text, parts.text, arena_printf(rq->mem, "%d", HISTORY_MOST)));
 }

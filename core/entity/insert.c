@@ -80,8 +80,9 @@ insert_rows(struct body *b, const struct level *l, const char *outer)
 {
     struct str s = str_new(b->rq->mem);
 
-    str_add(&s, "SELECT row_number() OVER (ORDER BY u.n, e.n) AS n, u.n AS parent,"
-                " e.n AS position, e.j FROM (");
+    str_add(&s,
+            "SELECT row_number() OVER (ORDER BY u.n, e.n) AS n, u.n AS parent,"
+            " e.n AS position, e.j FROM (");
     str_add(&s, outer);
     str_add(&s, ") u, json_array_elements(CASE json_typeof(u.j->");
     str_literal(&s, l->table->part_name);
@@ -99,8 +100,7 @@ is_position(const struct level *l, const struct column *c)
 
 /* One column of INSERT and of its SELECT. */
 static void
-add_column(struct str *names, struct str *values, const struct level *l, int i,
-           const char *parents)
+add_column(struct str *names, struct str *values, const struct level *l, int i, const char *parents)
 {
     const struct column *c = &l->table->columns[i];
     const char *comma = names->len ? ", " : "";
@@ -151,8 +151,8 @@ insert_level(struct body *b, const struct level *l, const char *rows, const char
              const char *only, const char **ids)
 {
     const char *sql = insert_sql(b, l, rows, parents);
-    const char *mine = arena_printf(b->rq->mem, "current_setting('tenon.new_%d')::bigint[]",
-                                    l->number);
+    const char *mine =
+        arena_printf(b->rq->mem, "current_setting('tenon.new_%d')::bigint[]", l->number);
 
     if (ids)
         db_ask(b->rq, sql, P(b->text, only), OUT(ids));
@@ -260,8 +260,9 @@ write_saved(struct rq *rq, const char *name, const char *ids, bool created)
 
     rq->entity = e;
     rq->ids = ids;
-    bool good = (!e || !e->saved || e->saved(rq)) &&
-                (created ? entity_events.created(rq, name, ids) : entity_events.changed(rq, name, ids));
+    bool good =
+        (!e || !e->saved || e->saved(rq)) &&
+        (created ? entity_events.created(rq, name, ids) : entity_events.changed(rq, name, ids));
 
     rq->entity = outer;
     rq->ids = outer_ids;

@@ -97,8 +97,8 @@ title_sql(struct rq *rq, const struct table *t, const char *alias)
     const char *title = title_column(t);
     const struct column *c = title ? table_column(t, title) : NULL;
     const struct catalog *catalog = catalog_get(rq, NULL);
-    const struct table *to = c && c->refers_to && catalog ? catalog_table(catalog, c->refers_to)
-                                                          : NULL;
+    const struct table *to =
+        c && c->refers_to && catalog ? catalog_table(catalog, c->refers_to) : NULL;
     struct str s = str_new(rq->mem);
 
     if (!c)
@@ -126,8 +126,8 @@ json_reference_name(struct rq *rq, const struct table *t, const struct column *c
 }
 
 bool
-json_reference(struct str *s, struct rq *rq, const struct catalog *catalog,
-               const struct column *c, const char *alias)
+json_reference(struct str *s, struct rq *rq, const struct catalog *catalog, const struct column *c,
+               const char *alias)
 {
     const struct table *to = c->refers_to ? catalog_table(catalog, c->refers_to) : NULL;
 

@@ -54,8 +54,9 @@ parse_parameter(struct list *l, const char *name, const char *value)
 {
     const struct {
         const char *name, **to;
-    } texts[] = { { "order", &l->order_text }, { "select", &l->select }, { "after", &l->after },
-                  { "at", &l->at },            { "group", &l->group },   { "sum", &l->sum } };
+    } texts[] = { { "order", &l->order_text }, { "select", &l->select },
+                  { "after", &l->after },      { "at", &l->at },
+                  { "group", &l->group },      { "sum", &l->sum } };
 
     if (is_filter(l, name, value))
         return filter_add(&l->q, &l->where, name, value);
@@ -189,9 +190,9 @@ add_count(struct list *l, struct str *s)
         str_printf(s, ", 'count', (SELECT count(*)%s)", all.text);
         return true;
     }
-    const char *plan = db_text(rq, arena_printf(rq->mem, "EXPLAIN (FORMAT JSON) SELECT 1%s",
-                                                all.text),
-                               l->q.nparams, l->q.params);
+    const char *plan =
+        db_text(rq, arena_printf(rq->mem, "EXPLAIN (FORMAT JSON) SELECT 1%s", all.text),
+                l->q.nparams, l->q.params);
 
     if (plan)
         str_printf(s, ", 'count', %s", planned_rows(rq, plan));
@@ -200,18 +201,34 @@ add_count(struct list *l, struct str *s)
 
 /* ------------------------------------------------------------------ the statement */
 
+/* One scan: the rows' JSON and cursors in their order, numbered, at most one more than wanted. */
+static void
+add_scan(struct list *l, struct str *s, int number, const char *cols, const char *after)
+{
+    str_printf(s,
+               "SELECT %d AS b, row_number() OVER () AS m, o.* FROM (SELECT (SELECT"
+               " row_to_json(r) FROM (SELECT %s) r) AS j, ",
+               number, cols);
+    order_cursor(s, &l->order, NULL);
+    str_add(s, " AS c");
+    query_from(&l->q, s);
+    str_add(s, l->where.text);
+    str_add(s, after);
+    order_by(s, &l->order);
+    str_printf(s, " LIMIT %d) o", l->limit + 1);
+}
+
 static bool
 list_rows(struct list *l)
 {
     struct rq *rq = l->q.rq;
-    struct str s = str_new(rq->mem), cols = str_new(rq->mem), count = str_new(rq->mem),
-               cursor = str_new(rq->mem), page = str_new(rq->mem);
+    struct str s = str_new(rq->mem), cols = str_new(rq->mem), count = str_new(rq->mem);
+    struct after after = { str_new(rq->mem), str_new(rq->mem) };
     const char *from = l->after;
 
     if (!columns(l, &cols) || !add_count(l, &count) || (l->at && !anchor_find(l, &from)) ||
-        (from && !order_after(&l->q, &page, &l->order, from, l->at != NULL)))
+        (from && !order_after(&l->q, &after, &l->order, from, l->at != NULL)))
         return false;
-    order_cursor(&cursor, &l->order, NULL);
     str_printf(&s,
                "SELECT json_build_object('rows', coalesce(json_agg(p.j ORDER BY p.n)"
                " FILTER (WHERE p.n <= %d), '[]'), 'next', CASE WHEN count(*) > %d THEN max(p.c)"
@@ -219,15 +236,13 @@ list_rows(struct list *l)
                l->limit, l->limit, l->limit, count.text);
     if (l->row)
         str_printf(&s, ", 'row', %s, 'rows_total', %s", l->row, l->total);
-    str_printf(&s,
-               ") FROM (SELECT row_number() OVER () AS n, o.* FROM (SELECT (SELECT row_to_json(r)"
-               " FROM (SELECT %s) r) AS j, %s AS c",
-               cols.text, cursor.text);
-    query_from(&l->q, &s);
-    str_add(&s, l->where.text);
-    str_add(&s, page.text);
-    order_by(&s, &l->order);
-    str_printf(&s, " LIMIT %d) o) p", l->limit + 1);
+    str_add(&s, ") FROM (SELECT row_number() OVER (ORDER BY u.b, u.m) AS n, u.j, u.c FROM (");
+    add_scan(l, &s, 0, cols.text, after.first.text);
+    if (after.second.len) {
+        str_add(&s, " UNION ALL ");
+        add_scan(l, &s, 1, cols.text, after.second.text);
+    }
+    str_add(&s, ") u) p");
     return list_reply(rq, s.text, l->q.nparams, l->q.params);
 }
 

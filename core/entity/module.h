@@ -17,32 +17,34 @@
  */
 struct operation {
     const char *name;
-    const char *label; /* English; translated by po/ */
-    const char *from;  /* states that it may ever lead from, space-separated; NULL: any */
-    const char *to;    /* states that it may ever lead to; NULL: it moves no state */
+    const char *label;          /* English; translated by po/ */
+    const char *from;           /* states that it may ever lead from, space-separated; NULL: any */
+    const char *to;             /* states that it may ever lead to; NULL: it moves no state */
     bool (*run)(struct rq *rq); /* NULL: only the state moves */
-    const char *args;  /* what the body may hold: "date:date amount:amount lines:set", or NULL */
-    const char *help;  /* one sentence for menus and the OpenAPI document, or NULL */
+    const char *args; /* what the body may hold: "date:date amount:amount lines:set", or NULL */
+    const char *help; /* one sentence for menus and the OpenAPI document, or NULL */
 };
 
-/* A table or view that the world may see. Columns, types, labels and parts come from the catalog. */
+/* A table or view that the world may see. Columns, types, labels and parts come from the catalog.
+ */
 struct entity {
-    const char *name;   /* = table */
-    const char *list;   /* columns of the list view, space-separated; paths such as customer.name may stand here */
-    const char *title;  /* the column that names a record: "name", "number" */
+    const char *name;  /* = table */
+    const char *list;  /* columns of the list view, space-separated; paths such as customer.name may
+                          stand here */
+    const char *title; /* the column that names a record: "name", "number" */
     const char *search; /* references whose search terms count too: "customer_id", or NULL */
     const char *order;  /* of lists: "order_date.desc,id.desc"; NULL: "id.desc" */
     const struct operation *operations;
     /* After records or their lines were created or changed through the generic calls, in the
      * same transaction, with the set in rq->ids: prices, totals, defaults. */
     bool (*saved)(struct rq *rq);
-    bool internal;      /* only reachable nested in its parent or by operations */
+    bool internal; /* only reachable nested in its parent or by operations */
 };
 
 struct module {
     const char *name; /* the folder */
     const char *label;
-    const char *needs; /* modules whose headers and views it may use, space-separated */
+    const char *needs;             /* modules whose headers and views it may use, space-separated */
     const struct entity *entities; /* ends with { 0 } */
 };
 

@@ -36,13 +36,16 @@ add_call(struct str *s, const struct call *c)
     if (*c->parameters)
         str_printf(s, ",\"parameters\":[%s]", c->parameters);
     if (c->body)
-        str_printf(s, ",\"requestBody\":{\"required\":true,\"content\":{\"application/json\":"
-                      "{\"schema\":%s}}}", c->body);
+        str_printf(s,
+                   ",\"requestBody\":{\"required\":true,\"content\":{\"application/json\":"
+                   "{\"schema\":%s}}}",
+                   c->body);
     str_printf(s, ",\"responses\":{\"%s\":{\"description\":\"Done\"", c->status);
     if (c->answer)
         str_printf(s, ",\"content\":{\"application/json\":{\"schema\":%s}}", c->answer);
-    str_add(s, "},\"4XX\":{\"$ref\":\"#/components/responses/problem\"},"
-               "\"503\":{\"$ref\":\"#/components/responses/problem\"}}}");
+    str_add(s,
+            "},\"4XX\":{\"$ref\":\"#/components/responses/problem\"},"
+            "\"503\":{\"$ref\":\"#/components/responses/problem\"}}}");
 }
 
 static const char *
@@ -75,12 +78,23 @@ static void
 add_collection(struct meta *m, struct str *s, const struct entity *e, const struct table *t)
 {
     struct arena *mem = m->rq->mem;
-    struct call list = { "get", arena_printf(mem, "%s.list", e->name),
-                         arena_printf(mem, "%s: list", tr(m->rq, t->label)), tr(m->rq, t->help),
-                         e->name, list_parameters, NULL, schema(m, "list", ""), "200" };
-    struct call create = { "post", arena_printf(mem, "%s.create", e->name),
-                           arena_printf(mem, "%s: create", tr(m->rq, t->label)), NULL, e->name,
-                           key_parameter, schema(m, e->name, ".new"), schema(m, e->name, ""),
+    struct call list = { "get",
+                         arena_printf(mem, "%s.list", e->name),
+                         arena_printf(mem, "%s: list", tr(m->rq, t->label)),
+                         tr(m->rq, t->help),
+                         e->name,
+                         list_parameters,
+                         NULL,
+                         schema(m, "list", ""),
+                         "200" };
+    struct call create = { "post",
+                           arena_printf(mem, "%s.create", e->name),
+                           arena_printf(mem, "%s: create", tr(m->rq, t->label)),
+                           NULL,
+                           e->name,
+                           key_parameter,
+                           schema(m, e->name, ".new"),
+                           schema(m, e->name, ""),
                            "201" };
 
     path_begin(s, m, e->name, "");
@@ -95,16 +109,33 @@ add_record(struct meta *m, struct str *s, const struct entity *e, const struct t
 {
     struct arena *mem = m->rq->mem;
     const char *label = tr(m->rq, t->label);
-    struct call read = { "get", arena_printf(mem, "%s.read", e->name),
+    struct call read = { "get",
+                         arena_printf(mem, "%s.read", e->name),
                          arena_printf(mem, "%s: read one with its parts and operations", label),
-                         NULL, e->name, id_parameter, NULL, schema(m, e->name, ""), "200" };
-    struct call change = { "patch", arena_printf(mem, "%s.change", e->name),
-                           arena_printf(mem, "%s: change (RFC 7396; parts by id)", label), NULL,
-                           e->name, change_parameters, schema(m, e->name, ".change"),
-                           schema(m, e->name, ""), "200" };
-    struct call delete = { "delete", arena_printf(mem, "%s.delete", e->name),
-                           arena_printf(mem, "%s: delete", label), NULL, e->name,
-                           change_parameters, NULL, NULL, "204" };
+                         NULL,
+                         e->name,
+                         id_parameter,
+                         NULL,
+                         schema(m, e->name, ""),
+                         "200" };
+    struct call change = { "patch",
+                           arena_printf(mem, "%s.change", e->name),
+                           arena_printf(mem, "%s: change (RFC 7396; parts by id)", label),
+                           NULL,
+                           e->name,
+                           change_parameters,
+                           schema(m, e->name, ".change"),
+                           schema(m, e->name, ""),
+                           "200" };
+    struct call delete = { "delete",
+                           arena_printf(mem, "%s.delete", e->name),
+                           arena_printf(mem, "%s: delete", label),
+                           NULL,
+                           e->name,
+                           change_parameters,
+                           NULL,
+                           NULL,
+                           "204" };
 
     path_begin(s, m, e->name, "/{id}");
     add_call(s, &read);
@@ -123,9 +154,15 @@ add_views(struct meta *m, struct str *s, const struct entity *e, const struct ta
                                             { "why", "what may be done now, and why not" } };
 
     for (size_t i = 0; i < sizeof views / sizeof *views; i++) {
-        struct call c = { "get", arena_printf(m->rq->mem, "%s.%s", e->name, views[i][0]),
+        struct call c = { "get",
+                          arena_printf(m->rq->mem, "%s.%s", e->name, views[i][0]),
                           arena_printf(m->rq->mem, "%s: %s", tr(m->rq, t->label), views[i][1]),
-                          NULL, e->name, id_parameter, NULL, "{}", "200" };
+                          NULL,
+                          e->name,
+                          id_parameter,
+                          NULL,
+                          "{}",
+                          "200" };
 
         path_begin(s, m, e->name, arena_printf(m->rq->mem, "/{id}/%s", views[i][0]));
         add_call(s, &c);
@@ -160,9 +197,10 @@ body_schema(struct meta *m, const char *args, bool many)
 
     str_add(&s, "{\"type\":\"object\",\"properties\":{");
     if (many)
-        str_add(&s, "\"ids\":{\"type\":\"array\",\"items\":{\"type\":\"integer\"}},"
-                    "\"each\":{\"type\":\"boolean\",\"description\":\"Each by itself instead of"
-                    " all or nothing\"}");
+        str_add(&s,
+                "\"ids\":{\"type\":\"array\",\"items\":{\"type\":\"integer\"}},"
+                "\"each\":{\"type\":\"boolean\",\"description\":\"Each by itself instead of"
+                " all or nothing\"}");
     while ((arg = str_word(m->rq->mem, &args))) {
         size_t n = strcspn(arg, ":");
 
@@ -177,18 +215,17 @@ static void
 add_operation(struct meta *m, struct str *s, const struct entity *e, const struct operation *o,
               bool many)
 {
-    struct call c = {
-        "post",
-        arena_printf(m->rq->mem, "%s.%s%s", e->name, o->name, many ? ".many" : ""),
-        arena_printf(m->rq->mem, many ? "%s (many)" : "%s", tr(m->rq, o->label)),
-        o->help ? tr(m->rq, o->help) : NULL,
-        e->name,
-        many ? key_parameter : "{\"$ref\":\"#/components/parameters/id\"},"
-                               "{\"$ref\":\"#/components/parameters/key\"}",
-        body_schema(m, o->args, many),
-        "{\"$ref\":\"#/components/schemas/operated\"}",
-        "200"
-    };
+    struct call c = { "post",
+                      arena_printf(m->rq->mem, "%s.%s%s", e->name, o->name, many ? ".many" : ""),
+                      arena_printf(m->rq->mem, many ? "%s (many)" : "%s", tr(m->rq, o->label)),
+                      o->help ? tr(m->rq, o->help) : NULL,
+                      e->name,
+                      many ? key_parameter
+                           : "{\"$ref\":\"#/components/parameters/id\"},"
+                             "{\"$ref\":\"#/components/parameters/key\"}",
+                      body_schema(m, o->args, many),
+                      "{\"$ref\":\"#/components/schemas/operated\"}",
+                      "200" };
 
     path_begin(s, m, e->name, arena_printf(m->rq->mem, many ? "/%s" : "/{id}/%s", o->name));
     add_call(s, &c);
@@ -244,10 +281,11 @@ api_openapi(struct rq *rq)
 
     str_add(&s, "{\"openapi\":\"3.1.0\",\"info\":{\"title\":\"Tenon\",\"version\":");
     str_json(&s, TENON_VERSION);
-    str_add(&s, ",\"description\":\"ERP and CRM on one data model\",\"license\":{\"name\":"
-                "\"Apache-2.0\",\"identifier\":\"Apache-2.0\"}},\"servers\":[{\"url\":\"/\"}],"
-                "\"security\":[{\"bearer\":[]}],\"tags\":[{\"name\":\"server\",\"description\":"
-                "\"Signing in, metadata, batches, events\"},");
+    str_add(&s,
+            ",\"description\":\"ERP and CRM on one data model\",\"license\":{\"name\":"
+            "\"Apache-2.0\",\"identifier\":\"Apache-2.0\"}},\"servers\":[{\"url\":\"/\"}],"
+            "\"security\":[{\"bearer\":[]}],\"tags\":[{\"name\":\"server\",\"description\":"
+            "\"Signing in, metadata, batches, events\"},");
     str_printf(&s, "%s],\"paths\":{%s},\"components\":{%s,\"schemas\":{%s,%s}}}", tags.text,
                paths.text, openapi_components, openapi_common_schemas, schemas.text);
     rq->reply = s.text;

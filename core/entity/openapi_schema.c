@@ -146,8 +146,9 @@ add_fields(struct meta *m, struct str *s, const struct table *t, enum form form)
     }
     if (form == FORM_CHANGE && t->parent) {
         openapi_key(s, "id");
-        str_add(s, "{\"type\":\"integer\",\"description\":\"The line to change; without it a line"
-                   " is added\"}");
+        str_add(s,
+                "{\"type\":\"integer\",\"description\":\"The line to change; without it a line"
+                " is added\"}");
         openapi_key(s, "_delete");
         str_add(s, "{\"type\":\"boolean\",\"description\":\"Remove this line\"}");
     }

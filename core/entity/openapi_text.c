@@ -3,43 +3,54 @@
  */
 #include "core/entity/openapi.h"
 
-#define PROBLEM                                                                  \
-    "\"4XX\":{\"$ref\":\"#/components/responses/problem\"},"                     \
+#define PROBLEM                                                                                    \
+    "\"4XX\":{\"$ref\":\"#/components/responses/problem\"},"                                       \
     "\"503\":{\"$ref\":\"#/components/responses/problem\"}}}"
-#define DONE "\"responses\":{\"200\":{\"description\":\"Done\",\"content\":{\"application/json\":{\"schema\":{}}}},"
-#define BODY(schema) "\"requestBody\":{\"required\":true,\"content\":{\"application/json\":{\"schema\":" schema "}}},"
+#define DONE                                                                                       \
+    "\"responses\":{\"200\":{\"description\":\"Done\",\"content\":{\"application/json\":{\"schema\":{}}}},"
+#define BODY(schema)                                                                               \
+    "\"requestBody\":{\"required\":true,\"content\":{\"application/json\":{\"schema\":" schema     \
+    "}}},"
 #define KEY "\"parameters\":[{\"$ref\":\"#/components/parameters/key\"}],"
 
 const char openapi_paths[] =
     "\"/api/session\":{"
     "\"get\":{\"operationId\":\"session.read\",\"summary\":\"Who is signed in\","
-    "\"tags\":[\"server\"]," DONE PROBLEM ","
+    "\"tags\":[\"server\"]," DONE PROBLEM
+    ","
     "\"post\":{\"operationId\":\"session.create\",\"summary\":\"Sign in\",\"tags\":[\"server\"],"
     "\"security\":[]," BODY(
         "{\"type\":\"object\",\"required\":[\"login\",\"password\"],\"properties\":{"
         "\"login\":{\"type\":\"string\"},\"password\":{\"type\":\"string\"},"
-        "\"otp\":{\"type\":\"string\"}}}") DONE PROBLEM ","
+        "\"otp\":{\"type\":\"string\"}}}") DONE PROBLEM
+    ","
     "\"delete\":{\"operationId\":\"session.delete\",\"summary\":\"Sign out\","
-    "\"tags\":[\"server\"],\"responses\":{\"204\":{\"description\":\"Signed out\"}," PROBLEM "},"
+    "\"tags\":[\"server\"],\"responses\":{\"204\":{\"description\":\"Signed out\"}," PROBLEM
+    "},"
     "\"/api/meta\":{\"get\":{\"operationId\":\"meta.read\",\"summary\":"
     "\"Entities, fields, operations and workflows that the user may see\","
-    "\"tags\":[\"server\"]," DONE PROBLEM "},"
+    "\"tags\":[\"server\"]," DONE PROBLEM
+    "},"
     "\"/api/openapi.json\":{\"get\":{\"operationId\":\"openapi.read\",\"summary\":"
-    "\"This document\",\"tags\":[\"server\"]," DONE PROBLEM "},"
+    "\"This document\",\"tags\":[\"server\"]," DONE PROBLEM
+    "},"
     "\"/api/batch\":{\"post\":{\"operationId\":\"batch.run\",\"summary\":"
     "\"Several calls in one transaction, all or nothing\",\"tags\":[\"server\"]," KEY BODY(
         "{\"type\":\"object\",\"required\":[\"calls\"],\"properties\":{\"calls\":{\"type\":"
         "\"array\",\"items\":{\"type\":\"object\",\"required\":[\"method\",\"path\"],"
         "\"properties\":{\"method\":{\"type\":\"string\"},\"path\":{\"type\":\"string\"},"
-        "\"body\":{\"type\":\"object\"},\"if_match\":{\"type\":\"string\"}}}}}}") DONE PROBLEM "},"
+        "\"body\":{\"type\":\"object\"},\"if_match\":{\"type\":\"string\"}}}}}}") DONE PROBLEM
+    "},"
     "\"/api/events\":{\"get\":{\"operationId\":\"events.open\",\"summary\":"
     "\"Changes as Server-Sent Events\",\"tags\":[\"server\"],\"responses\":{\"200\":{"
     "\"description\":\"A stream\",\"content\":{\"text/event-stream\":{\"schema\":{\"type\":"
-    "\"string\"}}}}," PROBLEM "},"
+    "\"string\"}}}}," PROBLEM
+    "},"
     "\"/api/report/{name}\":{\"get\":{\"operationId\":\"report.run\",\"summary\":\"A report\","
     "\"tags\":[\"server\"],\"parameters\":[{\"name\":\"name\",\"in\":\"path\",\"required\":true,"
     "\"schema\":{\"type\":\"string\"}},{\"name\":\"format\",\"in\":\"query\",\"schema\":{\"type\":"
-    "\"string\",\"enum\":[\"json\",\"csv\",\"xlsx\",\"pdf\"]}}]," DONE PROBLEM "},"
+    "\"string\",\"enum\":[\"json\",\"csv\",\"xlsx\",\"pdf\"]}}]," DONE PROBLEM
+    "},"
     "\"/api/import/{entity}\":{\"post\":{\"operationId\":\"import.run\",\"summary\":"
     "\"Import CSV, XLSX or JSON; dry_run=true tries it only\",\"tags\":[\"server\"],"
     "\"parameters\":[{\"name\":\"entity\",\"in\":\"path\",\"required\":true,\"schema\":{\"type\":"
@@ -47,11 +58,11 @@ const char openapi_paths[] =
     "{\"$ref\":\"#/components/parameters/key\"}],\"requestBody\":{\"required\":true,\"content\":{"
     "\"text/csv\":{\"schema\":{\"type\":\"string\"}},\"application/json\":{\"schema\":{\"type\":"
     "\"array\",\"items\":{\"type\":\"object\"}}},"
-    "\"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet\":{\"schema\":{}}}},"
-    DONE PROBLEM "}";
+    "\"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet\":{\"schema\":{}}}}," DONE
+        PROBLEM "}";
 
-#define QUERY(name, type, text)                                                          \
-    "\"" name "\":{\"name\":\"" name "\",\"in\":\"query\",\"description\":\"" text       \
+#define QUERY(name, type, text)                                                                    \
+    "\"" name "\":{\"name\":\"" name "\",\"in\":\"query\",\"description\":\"" text                 \
     "\",\"schema\":{\"type\":\"" type "\"}}"
 
 const char openapi_components[] =

@@ -183,12 +183,16 @@ open_cursor(struct query *q, const struct order *o, const char *cursor, const ch
     return good || fail(q->rq, "malformed", "after", "This cursor belongs to another list");
 }
 
-/* May one comparison of rows say it: the same direction everywhere, and nothing null? */
+/*
+ * May one comparison of rows say it? Nulls come last, or first when descending: behind a value
+ * that is none, a descending order has no nulls any more, an ascending one still has them.
+ */
 static bool
 is_plain(const struct order *o)
 {
     for (int i = 0; i < o->nkeys; i++)
-        if (o->keys[i].nullable || o->keys[i].descending != o->keys[0].descending)
+        if (o->keys[i].descending != o->keys[0].descending ||
+            (o->keys[i].nullable && !o->keys[i].descending))
             return false;
     return true;
 }
@@ -205,7 +209,7 @@ after_plain(struct str *where, const struct order *o, const char *const *params,
     str_char(where, ')');
 }
 
-/* Is key k after its value? Nulls are last, or first when descending, as indexes have them. */
+/* Is key k after its value? */
 static void
 after_one(struct str *where, const struct key *k, const char *param)
 {
@@ -217,32 +221,53 @@ after_one(struct str *where, const struct key *k, const char *param)
         str_printf(where, "(%s > %s OR %s IS NULL)", k->sql, param, k->sql);
 }
 
-/* (a after x OR (a = x AND (b after y OR (b = y ...)))) */
+/* From key i on: (a after x OR (a = x AND (b after y OR (b = y ...)))) */
 static void
-after_mixed(struct str *where, const struct order *o, const char *const *params, bool inclusive)
+after_from(struct str *where, const struct order *o, const char *const *params, int i,
+           bool inclusive)
+{
+    const struct key *k = &o->keys[i];
+
+    if (i == o->nkeys) {
+        str_add(where, inclusive ? "true" : "false");
+        return;
+    }
+    str_char(where, '(');
+    after_one(where, k, params[i]);
+    str_printf(where, " OR (%s %s%s AND ", k->sql, params[i] ? "= " : "IS NULL",
+               params[i] ? params[i] : "");
+    after_from(where, o, params, i + 1, inclusive);
+    str_add(where, "))");
+}
+
+/*
+ * What one index cannot scan in one go is asked for in two: first the rows on the cursor's side
+ * of the nulls of the first key, then those on the other.
+ */
+static void
+after_mixed(struct after *after, const struct order *o, const char *const *params, bool inclusive)
 {
     const struct key *k = &o->keys[0];
+    struct key whole = *k;
 
-    if (params[0] && !k->nullable)
-        str_printf(where, " AND %s %s %s", k->sql, k->descending ? "<=" : ">=", params[0]);
-    str_add(where, " AND ");
-    for (int i = 0; i < o->nkeys; i++) {
-        k = &o->keys[i];
-        str_char(where, '(');
-        after_one(where, k, params[i]);
-        if (i == o->nkeys - 1 && !inclusive)
-            break;
-        str_printf(where, " OR (%s %s%s", k->sql, params[i] ? "= " : "IS NULL",
-                   params[i] ? params[i] : "");
-        if (i < o->nkeys - 1)
-            str_add(where, " AND ");
+    if (params[0])
+        str_printf(&after->first, " AND %s %s %s", k->sql, k->descending ? "<=" : ">=", params[0]);
+    else
+        str_printf(&after->first, " AND %s IS NULL", k->sql);
+    str_add(&after->first, " AND ");
+    if (params[0]) {
+        o->keys[0].nullable = false;
+        after_from(&after->first, o, params, 0, inclusive);
+        o->keys[0] = whole;
+    } else {
+        after_from(&after->first, o, params, 1, inclusive);
     }
-    for (int i = 0; i < o->nkeys * 2 - !inclusive; i++)
-        str_char(where, ')');
+    if (k->nullable && k->descending == !params[0])
+        str_printf(&after->second, " AND %s IS %sNULL", k->sql, k->descending ? "NOT " : "");
 }
 
 bool
-order_after(struct query *q, struct str *where, const struct order *o, const char *cursor,
+order_after(struct query *q, struct after *after, const struct order *o, const char *cursor,
             bool inclusive)
 {
     const char *values[KEYS_MAX], *params[KEYS_MAX];
@@ -255,8 +280,8 @@ order_after(struct query *q, struct str *where, const struct order *o, const cha
         nulls |= !values[i];
     }
     if (is_plain(o) && !nulls)
-        after_plain(where, o, params, inclusive);
+        after_plain(&after->first, o, params, inclusive);
     else
-        after_mixed(where, o, params, inclusive);
+        after_mixed(after, o, params, inclusive);
     return true;
 }

@@ -54,8 +54,7 @@ column_hidden(const struct column *c)
 {
     return c->secret || !strcmp(c->name, "search_terms") || !strcmp(c->name, "company_id") ||
            !strcmp(c->name, "workflow_id") || !strcmp(c->type, "bytea") ||
-           !strcmp(c->type, "xid8") ||
-           (c->generated && str_ends(c->type, "[]"));
+           !strcmp(c->type, "xid8") || (c->generated && str_ends(c->type, "[]"));
 }
 
 bool
@@ -144,8 +143,7 @@ join(struct query *q, const char *from, const char *column, const struct table *
             return j->alias;
     struct join *j = arena_alloc(q->rq->mem, sizeof *j);
 
-    *j = (struct join){ q->joined, from, column,
-                        arena_printf(q->rq->mem, "j%d", ++q->njoins), to };
+    *j = (struct join){ q->joined, from, column, arena_printf(q->rq->mem, "j%d", ++q->njoins), to };
     q->joined = j;
     str_add(&q->joins, " LEFT JOIN ");
     str_ident(&q->joins, to->name);
@@ -235,9 +233,9 @@ subquery_rows(struct rq *rq, const struct catalog *catalog, const struct step *s
 
     for (int i = 0; i < n; i++) {
         const struct table *hops[2] = { steps[i].of_fact ? steps[i].table->fact : NULL,
-                                        i < n - 1 ? catalog_table(catalog,
-                                                                  steps[i].column->refers_to)
-                                                  : NULL };
+                                        i < n - 1
+                                            ? catalog_table(catalog, steps[i].column->refers_to)
+                                            : NULL };
         const char *columns[2] = { "id", steps[i].column->name };
 
         for (int h = 0; h < 2; h++) {
@@ -246,8 +244,7 @@ subquery_rows(struct rq *rq, const struct catalog *catalog, const struct step *s
             str_add(&s, made ? ", " : " FROM ");
             str_add(&s, "LATERAL (SELECT * FROM ");
             str_ident(&s, hops[h]->name);
-            str_printf(&s, " z WHERE z.id = %s) s%d",
-                       column_sql(rq, alias, columns[h]), made + 1);
+            str_printf(&s, " z WHERE z.id = %s) s%d", column_sql(rq, alias, columns[h]), made + 1);
             alias = arena_printf(rq->mem, "s%d", ++made);
         }
     }

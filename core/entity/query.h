@@ -60,8 +60,16 @@ bool query_exists(struct query *q, const char *id);
 /* The type to compare with: the base type of our domains. */
 const char *type_base(const char *type);
 
-enum kind { KIND_TEXT, KIND_NUMBER, KIND_INTEGER, KIND_BOOLEAN, KIND_DATE, KIND_TIME, KIND_ARRAY,
-            KIND_JSON };
+enum kind {
+    KIND_TEXT,
+    KIND_NUMBER,
+    KIND_INTEGER,
+    KIND_BOOLEAN,
+    KIND_DATE,
+    KIND_TIME,
+    KIND_ARRAY,
+    KIND_JSON
+};
 enum kind type_kind(const char *type);
 
 /* Not for the world's eyes: search_terms, company_id, workflow_id. */

@@ -12,8 +12,8 @@
 struct change {
     struct body b;
     const char *id, *version;
-    const char *found;         /* the version that is there now; NULL: no such record */
-    const char *changed;       /* the new version; NULL: stale */
+    const char *found;   /* the version that is there now; NULL: no such record */
+    const char *changed; /* the new version; NULL: stale */
     struct touched *touched;
 };
 
@@ -111,9 +111,10 @@ part_rows(struct rq *rq, const struct level *l)
 {
     struct str s = str_new(rq->mem);
 
-    str_printf(&s, "SELECT e.n, e.j, nullif(e.j->>'id', '')::bigint AS id,"
-                   " coalesce((e.j->>'_delete')::boolean, false) AS gone,"
-                   " 1 AS parent FROM json_array_elements(CASE json_typeof(%s->",
+    str_printf(&s,
+               "SELECT e.n, e.j, nullif(e.j->>'id', '')::bigint AS id,"
+               " coalesce((e.j->>'_delete')::boolean, false) AS gone,"
+               " 1 AS parent FROM json_array_elements(CASE json_typeof(%s->",
                document);
     str_literal(&s, l->table->part_name);
     str_printf(&s, ") WHEN 'array' THEN %s->", document);
@@ -130,8 +131,9 @@ parts_missing(struct change *c, const struct level *l, const char *rows)
 
     *m = (struct touched){ .next = c->touched, .level = l };
     c->touched = m;
-    str_printf(&s, "SELECT string_agg((d.n - 1)::text, ' ' ORDER BY d.n) FROM (%s) d"
-                   " WHERE d.id IS NOT NULL AND NOT EXISTS (SELECT FROM ",
+    str_printf(&s,
+               "SELECT string_agg((d.n - 1)::text, ' ' ORDER BY d.n) FROM (%s) d"
+               " WHERE d.id IS NOT NULL AND NOT EXISTS (SELECT FROM ",
                rows);
     str_ident(&s, l->table->name);
     str_add(&s, " t WHERE t.id = d.id AND t.");
@@ -180,7 +182,8 @@ parts_insert(struct change *c, const struct level *l, const char *rows)
 
     str_add(&from, "SELECT row_number() OVER (ORDER BY a.n) AS n, 1 AS parent, a.j, ");
     if (table_column(l->table, "position")) {
-        str_add(&from, "row_number() OVER (ORDER BY a.n) + (SELECT coalesce(max(position), 0) FROM ");
+        str_add(&from,
+                "row_number() OVER (ORDER BY a.n) + (SELECT coalesce(max(position), 0) FROM ");
         str_ident(&from, l->table->name);
         str_add(&from, " WHERE ");
         str_ident(&from, l->table->parent_column);
@@ -263,6 +266,5 @@ entity_update(struct rq *rq, const char *entity, const char *id, const char *ver
     if (!db_flush(rq))
         return explain(&c);
     db_release(rq);
-    return check_touched(&c) &&
-           write_saved(rq, entity, arena_printf(rq->mem, "{%s}", id), false);
+    return check_touched(&c) && write_saved(rq, entity, arena_printf(rq->mem, "{%s}", id), false);
 }

@@ -119,8 +119,9 @@ may_delete(struct rq *rq, const struct table *t, const char *id, const char *ver
     if (version && t->has_version && strcmp(version, found) != 0)
         return fail(rq, "stale", NULL, "Somebody else has changed this record: read it again");
     if (!initial || *initial != 't')
-        return fail(rq, "wrong_state", "state", "Only a record that nobody has worked on yet can be"
-                                                " deleted: cancel it instead");
+        return fail(rq, "wrong_state", "state",
+                    "Only a record that nobody has worked on yet can be"
+                    " deleted: cancel it instead");
     return true;
 }
 

@@ -131,9 +131,8 @@ static bool
 unknown_is_404(struct rq *rq, const struct entity *e)
 {
     bool table = !catalog_table(catalog_get(rq, NULL), e->name)->is_view;
-    bool (*const calls[])(struct rq *, const struct entity *, const char *) = { api_read,
-                                                                               api_history,
-                                                                               api_flow };
+    bool (*const calls[])(struct rq *, const struct entity *,
+                          const char *) = { api_read, api_history, api_flow };
 
     for (size_t i = 0; table && i < sizeof calls / sizeof *calls; i++) {
         if (calls[i](rq, e, "999999999") || strcmp(test_code(rq), "not_found") != 0)

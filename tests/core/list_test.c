@@ -79,7 +79,8 @@ family(struct rq *rq)
     party(rq, "L1", arena_printf(rq->mem, "%s, \"country_code\": \"DE\"", in));
     party(rq, "L2", arena_printf(rq->mem, "%s, \"country_code\": \"CN\", \"active\": false", in));
     party(rq, "L3", arena_printf(rq->mem, "%s, \"tax_id\": \"100%%_a\"", in));
-    party(rq, "L4", arena_printf(rq->mem, "%s, \"country_code\": \"US\", \"tax_id\": \"(1,2)\"", in));
+    party(rq, "L4",
+          arena_printf(rq->mem, "%s, \"country_code\": \"US\", \"tax_id\": \"(1,2)\"", in));
 }
 
 static void
@@ -213,8 +214,8 @@ paged(struct rq *rq, const char *query, void (*hook)(struct rq *rq, int page))
     const char *next = NULL;
 
     for (int page = 0; page < 50 && (next || !page); page++) {
-        const char *q = arena_printf(rq->mem, "%s&limit=3%s%s", query, next ? "&after=" : "",
-                                     next ? next : "");
+        const char *q =
+            arena_printf(rq->mem, "%s&limit=3%s%s", query, next ? "&after=" : "", next ? next : "");
         const char *codes = found(rq, "party", q, "code");
 
         str_printf(&s, "%s%s", s.len ? " " : "", codes);
@@ -228,11 +229,12 @@ paged(struct rq *rq, const char *query, void (*hook)(struct rq *rq, int page))
 static void
 twenty(struct rq *rq)
 {
-    test_sql(rq, "INSERT INTO party (code, name, country_code, job_title, tax_id)"
-                 " SELECT 'PG' || lpad(i::text, 3, '0'), 'Page ' || mod(i, 7),"
-                 "        (ARRAY['DE', 'CN', NULL, 'US'])[1 + mod(i / 10, 4)],"
-                 "        CASE WHEN mod(i, 3) > 0 THEN 'Rank ' || mod(i, 3) END, i"
-                 "   FROM generate_series(10, 300, 10) i");
+    test_sql(rq,
+             "INSERT INTO party (code, name, country_code, job_title, tax_id)"
+             " SELECT 'PG' || lpad(i::text, 3, '0'), 'Page ' || mod(i, 7),"
+             "        (ARRAY['DE', 'CN', NULL, 'US'])[1 + mod(i / 10, 4)],"
+             "        CASE WHEN mod(i, 3) > 0 THEN 'Rank ' || mod(i, 3) END, i"
+             "   FROM generate_series(10, 300, 10) i");
 }
 
 static void
@@ -279,8 +281,8 @@ pages_agree_with_the_whole_list_in_every_order(void)
     twenty(rq);
     for (size_t i = 0; i < sizeof orders / sizeof *orders; i++) {
         const char *query = arena_printf(rq->mem, "code=like.PG*&order=%s", orders[i]);
-        const char *whole = found(rq, "party", arena_printf(rq->mem, "%s&limit=1000", query),
-                                  "code");
+        const char *whole =
+            found(rq, "party", arena_printf(rq->mem, "%s&limit=1000", query), "code");
 
         CU_ASSERT_EQUAL(strlen(whole), 30 * 6 - 1);
         CHECK_TEXT(paged(rq, query, NULL), whole);
@@ -308,13 +310,14 @@ a_list_can_be_entered_near_a_fraction(void)
 {
     struct rq *rq = test_begin();
 
-    test_sql(rq, "INSERT INTO activity (subject, due_at)"
-                 " SELECT 'Anchor ' || lpad(i::text, 5, '0'), now() FROM generate_series(1, 4500) i");
+    test_sql(rq,
+             "INSERT INTO activity (subject, due_at)"
+             " SELECT 'Anchor ' || lpad(i::text, 5, '0'), now() FROM generate_series(1, 4500) i");
     CHECK_TEXT(found(rq, "activity", "subject=like.Anchor*&order=subject&limit=1&at=0", "subject"),
                "Anchor 00001");
-    CHECK_TEXT(found(rq, "activity", "subject=like.Anchor*&order=subject&limit=1&at=0.5",
-                     "subject"),
-               "Anchor 02001");
+    CHECK_TEXT(
+        found(rq, "activity", "subject=like.Anchor*&order=subject&limit=1&at=0.5", "subject"),
+        "Anchor 02001");
     CU_ASSERT_EQUAL(cJSON_GetObjectItem(answer(rq), "row")->valueint, 2001);
     CU_ASSERT_EQUAL(cJSON_GetObjectItem(answer(rq), "rows_total")->valueint, 4500);
     int before = db_syncs(rq->db);
@@ -331,19 +334,20 @@ static void
 search_finds_words_parts_and_chinese_everywhere(void)
 {
     static const char *const cases[][2] = {
-        { "precision", "S1" },   { "recis", "S1" },   { "PRÉCISION", "S1" },
-        { "精密", "S1" },        { "密机", "S1" },    { "华东精密机械", "S1" },
-        { "机", "S1 S2" },       { "机床", "S2" },    { "密床", "" },
-        { "prec works", "S1" },  { "wo", "S1 S2" },   { "S2", "S2" },
+        { "precision", "S1" },  { "recis", "S1" },        { "PRÉCISION", "S1" }, { "精密", "S1" },
+        { "密机", "S1" },       { "华东精密机械", "S1" }, { "机", "S1 S2" },     { "机床", "S2" },
+        { "密床", "" },         { "prec works", "S1" },   { "wo", "S1 S2" },     { "S2", "S2" },
         { "nothing such", "" },
     };
     struct rq *rq = test_begin();
 
-    test_create(rq, "party", "{\"code\": \"S1\", \"name\": \"Eastern Precision Works\","
-                             " \"name_zh\": \"华东精密机械有限公司\", \"country_code\": \"CN\","
-                             " \"note\": \"searched\"}");
-    test_create(rq, "party", "{\"code\": \"S2\", \"name\": \"Other Workshop\","
-                             " \"name_zh\": \"北方机床厂\", \"note\": \"searched\"}");
+    test_create(rq, "party",
+                "{\"code\": \"S1\", \"name\": \"Eastern Precision Works\","
+                " \"name_zh\": \"华东精密机械有限公司\", \"country_code\": \"CN\","
+                " \"note\": \"searched\"}");
+    test_create(rq, "party",
+                "{\"code\": \"S2\", \"name\": \"Other Workshop\","
+                " \"name_zh\": \"北方机床厂\", \"note\": \"searched\"}");
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         CHECK_TEXT(found(rq, "party",
                          arena_printf(rq->mem, "note=eq.searched&order=code&q=%s", cases[i][0]),
@@ -363,10 +367,11 @@ groups_count_and_sum(void)
     CU_ASSERT_TRUE(list(rq, "party", "code=like.PG*&group=country_code&sum=version"));
     char *groups = cJSON_PrintUnformatted(cJSON_GetObjectItem(answer(rq), "groups"));
 
-    CHECK_TEXT(groups, "[{\"country_code\":\"CN\",\"count\":8,\"version\":8},"
-                       "{\"country_code\":\"DE\",\"count\":7,\"version\":7},"
-                       "{\"country_code\":\"US\",\"count\":7,\"version\":7},"
-                       "{\"country_code\":null,\"count\":8,\"version\":8}]");
+    CHECK_TEXT(groups,
+               "[{\"country_code\":\"CN\",\"count\":8,\"version\":8},"
+               "{\"country_code\":\"DE\",\"count\":7,\"version\":7},"
+               "{\"country_code\":\"US\",\"count\":7,\"version\":7},"
+               "{\"country_code\":null,\"count\":8,\"version\":8}]");
     cJSON_free(groups);
     test_end(rq);
 }
