@@ -317,7 +317,7 @@ END $$;
 -- Ids of the company's rows of a table that hold all grams. Row-level security would keep
 -- the planner from the GIN index (@> is not leakproof), so this gate checks the company itself.
 CREATE OR REPLACE FUNCTION search_ids(named text, grams text[]) RETURNS SETOF bigint
-    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
+    LANGUAGE plpgsql STABLE ROWS 50 SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
 DECLARE
     c table_kind;
 BEGIN

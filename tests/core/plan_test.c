@@ -31,8 +31,8 @@ static const char fill[] =
     "       set_config('tenon.user', u.id::text, false)"
     "  FROM company c, app_user u WHERE c.code = 'TEST' AND u.login = 'admin';"
     "INSERT INTO party (code, name, name_zh, is_customer)"
-    " SELECT 'M' || lpad(i::text, 6, '0'), 'Maker ' || md5(i::text), CASE WHEN i % 400 = 0"
-    "        THEN '远东精密' || i END, i % 2 = 0 FROM generate_series(1, 2000) i;"
+    " SELECT 'M' || lpad(i::text, 6, '0'), 'Maker ' || md5(i::text), CASE WHEN i % 1000 = 0"
+    "        THEN '远东精密' || i END, i % 2 = 0 FROM generate_series(1, 5000) i;"
     "INSERT INTO activity (subject, kind, due_at, assignee_id)"
     " SELECT 'Act ' || i, 'call', timestamptz '2026-01-01' + i * interval '1 minute',"
     "        (SELECT id FROM app_user WHERE login = 'admin') FROM generate_series(1, 12000) i;"
@@ -160,12 +160,12 @@ static void
 search_reads_what_it_finds(void)
 {
     struct rq *rq = begin();
-    const struct parameter chinese[] = { { "q", "精密" } }, part[] = { { "q", "M00199" } };
+    const struct parameter chinese[] = { { "q", "精密" } }, part[] = { { "q", "M00499" } };
 
     CU_ASSERT_TRUE(cost(rq, "party", chinese, 1) <= 40);
-    CU_ASSERT_PTR_NOT_NULL(strstr(rq->reply, "远东精密2000"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(rq->reply, "远东精密5000"));
     CU_ASSERT_TRUE(cost(rq, "party", part, 1) <= 100);
-    CU_ASSERT_PTR_NOT_NULL(strstr(rq->reply, "M001999"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(rq->reply, "M004999"));
     end(rq);
 }
 
