@@ -270,6 +270,23 @@ another_company_sees_and_moves_nothing_of_it(void)
 }
 
 static void
+the_warehouse_moves_goods_and_sales_only_looks(void)
+{
+    struct rq *rq = test_begin();
+    static const char may[] =
+        "SELECT string_agg(CASE WHEN has_permission(u.id, split_part(w, '.', 1), split_part(w, '.', 2))"
+        "                       THEN 'yes' ELSE 'no' END, ' ' ORDER BY n)"
+        "  FROM app_user u, unnest('{shipment.read,shipment.ship,stock_count.apply,stock_opening.create,"
+        "location.change}'::text[]) WITH ORDINALITY AS x (w, n) WHERE u.login = '%s'";
+
+    CHECK_TEXT(test_sql(rq, may, "warehouse"), "yes yes yes yes yes");
+    CHECK_TEXT(test_sql(rq, may, "sales"), "yes no no no no");
+    CHECK_TEXT(test_sql(rq, may, "finance"), "yes no no yes no");
+    CHECK_TEXT(test_sql(rq, may, "viewer"), "yes no no no no");
+    test_end(rq);
+}
+
+static void
 a_closed_month_takes_no_goods_and_gets_no_correction(void)
 {
     struct rq *rq = test_begin();
@@ -328,6 +345,8 @@ const struct test stock_attack_tests[] = {
       an_item_that_has_moved_keeps_its_costing_and_a_location_its_kind },
     { "another company sees and moves nothing of it",
       another_company_sees_and_moves_nothing_of_it },
+    { "the warehouse moves goods and sales only looks",
+      the_warehouse_moves_goods_and_sales_only_looks },
     { "a closed month takes no goods and gets no correction",
       a_closed_month_takes_no_goods_and_gets_no_correction },
     { 0 },
