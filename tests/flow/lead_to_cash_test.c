@@ -351,7 +351,7 @@ without_the_shipped_rules_nothing_happens_by_itself(void)
     CU_ASSERT_EQUAL(client_post(at.admin, "{}", "/api/shipment/%s/ship", shipment)->status, 200);
     sleep(1); /* longer than the queue of jobs sleeps */
     CHECK_TEXT(http_sql(bare, "SELECT count(*) FROM invoice"), "0");
-    CHECK_TEXT(http_sql(bare, "SELECT string_agg(payload ->> 'rule', ' ') FROM job"), NULL);
+    CHECK_TEXT(http_sql(bare, "SELECT count(*) FROM job WHERE payload ->> 'entity' <> 'lead'"), "0");
     good(&j, journey_invoice(&j, NULL) && journey_post(&j, NULL) && journey_pay(&j, NULL, NULL));
     sleep(1);
     CHECK_TEXT(value("sales_order", j.order, "paid"), "full");
@@ -372,8 +372,8 @@ confirming_with_its_rules_takes_few_round_trips(void)
         order(&j, customer(NULL), "1");
         good(&j, journey_confirm(&j, NULL));
     }
-    printf("(%ld syncs) ", j.syncs[STEP_CONFIRM]);
-    CU_ASSERT_TRUE(j.syncs[STEP_CONFIRM] <= 6);
+    printf("(%ld) ", j.syncs[STEP_CONFIRM]);
+    CU_ASSERT_TRUE(j.syncs[STEP_CONFIRM] > 0 && j.syncs[STEP_CONFIRM] <= 5);
 }
 
 static void

@@ -5,7 +5,8 @@
  *
  *     tenon-northwind URL LOGIN PASSWORD FOLDER RESULT.json TENONCTL DATA [CLIENTS]
  *
- * Exit status 0 when every figure is as expected.
+ * DATA is the server's data folder, or the conninfo of its database. Exit status 0 when every
+ * figure is as expected.
  */
 #include "tests/northwind/northwind.h"
 

@@ -53,8 +53,9 @@ read_books(const struct book *b, const char *data, struct found *f)
     const char *error = NULL;
     struct rq rq = { .mem = b->rq.mem, .language = "en", .body_text = "{}" };
 
-    rq.db = db_open(rq.mem, arena_printf(rq.mem, "host='%s/run' port=5432 user=postgres dbname=tenon", data),
-                    &error);
+    if (!strchr(data, '='))
+        data = arena_printf(rq.mem, "host='%s/run' port=5432 user=postgres dbname=tenon", data);
+    rq.db = db_open(rq.mem, data, &error);
     if (!rq.db)
         book_die("database", error);
     db_begin(&rq, true);
@@ -87,7 +88,8 @@ wait_for_jobs(const struct book *b, const char *data, struct found *f)
 static int
 failed_checks(const struct book *b, const char *tenonctl, const char *data)
 {
-    FILE *f = popen(arena_printf(b->rq.mem, "'%s' check --data '%s' 2>&1", tenonctl, data), "r");
+    const char *where = strchr(data, '=') ? "database" : "data";
+    FILE *f = popen(arena_printf(b->rq.mem, "'%s' check --%s \"%s\" 2>&1", tenonctl, where, data), "r");
     char line[512];
     int failed = 0, run = 0;
 
