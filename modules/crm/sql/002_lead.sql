@@ -53,7 +53,7 @@ CREATE TABLE lead (
     CONSTRAINT lead_expected_digits CHECK (expected_amount = round(expected_amount, currency_scale(currency_code))),
     CONSTRAINT lead_converted CHECK ((state = 'converted') <= (party_id IS NOT NULL AND opportunity_id IS NOT NULL)),
     CONSTRAINT lead_lost CHECK ((state = 'lost') <= (lost_reason_id IS NOT NULL)),
-    FOREIGN KEY (company_id, team_id) REFERENCES sales_team (company_id, id),
+    CONSTRAINT lead_team_fkey FOREIGN KEY (company_id, team_id) REFERENCES sales_team (company_id, id),
     FOREIGN KEY (company_id, flow_id) REFERENCES flow (company_id, id)
 );
 CREATE INDEX ON lead USING gin (search_terms);
@@ -101,8 +101,10 @@ COMMENT ON CONSTRAINT lead_converted ON lead IS 'A converted lead has its party 
 COMMENT ON CONSTRAINT lead_lost ON lead IS 'Say why the lead was lost';
 COMMENT ON CONSTRAINT lead_country_code_fkey ON lead IS 'There is no such country';
 COMMENT ON CONSTRAINT lead_currency_code_fkey ON lead IS 'There is no such currency';
-COMMENT ON CONSTRAINT lead_source_id_fkey ON lead IS 'Leads came from this source';
-COMMENT ON CONSTRAINT lead_lost_reason_id_fkey ON lead IS 'Leads were lost for this reason';
-COMMENT ON CONSTRAINT lead_party_id_fkey ON lead IS 'This party came from a lead';
-COMMENT ON CONSTRAINT lead_contact_id_fkey ON lead IS 'This contact came from a lead';
+COMMENT ON CONSTRAINT lead_team_fkey ON lead IS 'There is no such sales team';
+COMMENT ON CONSTRAINT lead_salesperson_id_fkey ON lead IS 'There is no such user';
+COMMENT ON CONSTRAINT lead_source_id_fkey ON lead IS 'There is no such source';
+COMMENT ON CONSTRAINT lead_lost_reason_id_fkey ON lead IS 'There is no such reason';
+COMMENT ON CONSTRAINT lead_party_id_fkey ON lead IS 'There is no such party';
+COMMENT ON CONSTRAINT lead_contact_id_fkey ON lead IS 'There is no such party';
 CALL table_register('lead', 'table');

@@ -48,7 +48,7 @@ CREATE TABLE opportunity (
         REFERENCES pipeline_stage (company_id, pipeline_id, id),
     CONSTRAINT opportunity_pipeline_fkey FOREIGN KEY (company_id, pipeline_id) REFERENCES pipeline (company_id, id),
     CONSTRAINT opportunity_lead_fkey FOREIGN KEY (company_id, lead_id) REFERENCES lead (company_id, id),
-    FOREIGN KEY (company_id, team_id) REFERENCES sales_team (company_id, id),
+    CONSTRAINT opportunity_team_fkey FOREIGN KEY (company_id, team_id) REFERENCES sales_team (company_id, id),
     FOREIGN KEY (company_id, flow_id) REFERENCES flow (company_id, id)
 );
 CREATE UNIQUE INDEX opportunity_of_lead ON opportunity (lead_id) WHERE lead_id IS NOT NULL;
@@ -81,24 +81,26 @@ COMMENT ON COLUMN opportunity.state IS 'State';
 COMMENT ON CONSTRAINT opportunity_name_given ON opportunity IS 'Give the opportunity a name';
 COMMENT ON CONSTRAINT opportunity_number_unique ON opportunity IS 'Another opportunity has this number already';
 COMMENT ON CONSTRAINT opportunity_stage_given ON opportunity IS 'The pipeline has no stage';
-COMMENT ON CONSTRAINT opportunity_stage_fkey ON opportunity IS 'The stage is not one of this pipeline, or opportunities stand in it';
-COMMENT ON CONSTRAINT opportunity_pipeline_fkey ON opportunity IS 'Opportunities stand in this pipeline';
-COMMENT ON CONSTRAINT opportunity_lead_fkey ON opportunity IS 'This lead became an opportunity';
+COMMENT ON CONSTRAINT opportunity_stage_fkey ON opportunity IS 'The stage is not one of this pipeline';
+COMMENT ON CONSTRAINT opportunity_pipeline_fkey ON opportunity IS 'There is no such pipeline';
+COMMENT ON CONSTRAINT opportunity_lead_fkey ON opportunity IS 'There is no such lead';
 COMMENT ON CONSTRAINT opportunity_probability ON opportunity IS 'A probability is between 0 and 100';
 COMMENT ON CONSTRAINT opportunity_expected_amount ON opportunity IS 'An expected amount is not negative';
 COMMENT ON CONSTRAINT opportunity_expected_digits ON opportunity IS 'The amount has more digits than its currency';
 COMMENT ON CONSTRAINT opportunity_lost ON opportunity IS 'Say why the opportunity was lost';
-COMMENT ON CONSTRAINT opportunity_party_id_fkey ON opportunity IS 'This party has opportunities';
-COMMENT ON CONSTRAINT opportunity_contact_id_fkey ON opportunity IS 'This contact has opportunities';
-COMMENT ON CONSTRAINT opportunity_source_id_fkey ON opportunity IS 'Opportunities came from this source';
-COMMENT ON CONSTRAINT opportunity_reason_id_fkey ON opportunity IS 'Opportunities were closed for this reason';
+COMMENT ON CONSTRAINT opportunity_party_id_fkey ON opportunity IS 'There is no such party';
+COMMENT ON CONSTRAINT opportunity_contact_id_fkey ON opportunity IS 'There is no such party';
+COMMENT ON CONSTRAINT opportunity_team_fkey ON opportunity IS 'There is no such sales team';
+COMMENT ON CONSTRAINT opportunity_salesperson_id_fkey ON opportunity IS 'There is no such user';
+COMMENT ON CONSTRAINT opportunity_source_id_fkey ON opportunity IS 'There is no such source';
+COMMENT ON CONSTRAINT opportunity_reason_id_fkey ON opportunity IS 'There is no such reason';
 COMMENT ON CONSTRAINT opportunity_currency_code_fkey ON opportunity IS 'There is no such currency';
 COMMENT ON INDEX opportunity_of_lead IS 'This lead became an opportunity already';
 CALL table_register('opportunity', 'table');
 
 ALTER TABLE lead ADD CONSTRAINT lead_opportunity_fkey
     FOREIGN KEY (company_id, opportunity_id) REFERENCES opportunity (company_id, id);
-COMMENT ON CONSTRAINT lead_opportunity_fkey ON lead IS 'This opportunity came from a lead';
+COMMENT ON CONSTRAINT lead_opportunity_fkey ON lead IS 'There is no such opportunity';
 
 CREATE TABLE opportunity_line (
     id             bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -131,7 +133,7 @@ COMMENT ON COLUMN opportunity_line.net IS 'Net';
 COMMENT ON CONSTRAINT opportunity_line_quantity ON opportunity_line IS 'A quantity is greater than zero';
 COMMENT ON CONSTRAINT opportunity_line_unit_price ON opportunity_line IS 'A price is not negative';
 COMMENT ON CONSTRAINT opportunity_line_discount ON opportunity_line IS 'A discount is between 0 and 100';
-COMMENT ON CONSTRAINT opportunity_line_item_id_fkey ON opportunity_line IS 'There are opportunities for this item';
+COMMENT ON CONSTRAINT opportunity_line_item_id_fkey ON opportunity_line IS 'There is no such item';
 CALL table_register('opportunity_line', 'table');
 
 -- Each stage that an opportunity entered, and when; written by a trigger. Velocity is read from it.
@@ -156,7 +158,7 @@ COMMENT ON COLUMN opportunity_stage_history.from_stage_id IS 'From';
 COMMENT ON COLUMN opportunity_stage_history.stage_id IS 'Stage';
 COMMENT ON COLUMN opportunity_stage_history.at IS 'Entered at';
 COMMENT ON COLUMN opportunity_stage_history.actor_id IS 'By';
-COMMENT ON CONSTRAINT opportunity_stage_history_stage_fkey ON opportunity_stage_history IS 'Opportunities went through this stage';
+COMMENT ON CONSTRAINT opportunity_stage_history_stage_fkey ON opportunity_stage_history IS 'The stage is not one of this pipeline';
 CALL table_register('opportunity_stage_history', 'maintained');
 
 INSERT INTO permission (role_id, entity, action)

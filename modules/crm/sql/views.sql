@@ -16,10 +16,14 @@ GRANT SELECT ON opportunity_fact TO tenon_app;
 CREATE VIEW pipeline_forecast WITH (security_invoker = true) AS
 SELECT s.id, s.company_id, s.pipeline_id, s.id AS stage_id, s.position, o.currency_code, count(o.id) AS opportunities,
        coalesce(sum(o.expected_amount), 0)::amount AS expected_amount,
-       coalesce(sum(round(o.expected_amount * o.probability / 100, currency_scale(o.currency_code))), 0)::amount AS weighted_amount
+       coalesce(sum(round(o.expected_amount * o.probability / 100, currency_scale(o.currency_code))), 0)::amount AS weighted_amount,
+       round(coalesce(sum(o.expected_amount * o.probability / 100), 0)
+             * exchange_rate_on(s.company_id, coalesce(o.currency_code, c.currency_code), app_today()),
+             currency_scale(c.currency_code))::base_amount AS weighted_base
   FROM pipeline_stage s
+  JOIN company c ON c.id = s.company_id
   LEFT JOIN opportunity o ON o.company_id = s.company_id AND o.stage_id = s.id AND o.state NOT IN ('won', 'lost')
- GROUP BY s.id, s.company_id, s.pipeline_id, s.position, o.currency_code;
+ GROUP BY s.id, s.company_id, s.pipeline_id, s.position, o.currency_code, c.currency_code;
 COMMENT ON VIEW pipeline_forecast IS 'Forecast: open opportunities by stage and currency';
 COMMENT ON COLUMN pipeline_forecast.pipeline_id IS 'Pipeline';
 COMMENT ON COLUMN pipeline_forecast.stage_id IS 'Stage';
@@ -28,6 +32,7 @@ COMMENT ON COLUMN pipeline_forecast.currency_code IS 'Currency';
 COMMENT ON COLUMN pipeline_forecast.opportunities IS 'Opportunities';
 COMMENT ON COLUMN pipeline_forecast.expected_amount IS 'Expected amount';
 COMMENT ON COLUMN pipeline_forecast.weighted_amount IS 'Weighted amount';
+COMMENT ON COLUMN pipeline_forecast.weighted_base IS 'Weighted, in company currency: empty where a rate is missing';
 GRANT SELECT ON pipeline_forecast TO tenon_app;
 
 -- How long each opportunity stayed in each stage: velocity.

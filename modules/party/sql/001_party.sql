@@ -100,7 +100,7 @@ COMMENT ON COLUMN party.active IS 'Active: offered when a party is chosen';
 COMMENT ON CONSTRAINT party_code_unique ON party IS 'Another party has this code already';
 COMMENT ON CONSTRAINT party_code_form ON party IS 'A code has at most 40 characters and no blanks around it';
 COMMENT ON CONSTRAINT party_name_given ON party IS 'Give the party a name';
-COMMENT ON CONSTRAINT party_parent_id_fkey ON party IS 'Other parties belong to this one';
+COMMENT ON CONSTRAINT party_parent_id_fkey ON party IS 'There is no such party';
 COMMENT ON CONSTRAINT party_country_code_fkey ON party IS 'There is no such country';
 CALL table_register('party', 'table');
 
@@ -222,7 +222,8 @@ COMMENT ON COLUMN customer_company.released_at IS 'Released at';
 COMMENT ON COLUMN customer_company.released_xid IS 'Released in: the transaction that was let pass';
 COMMENT ON CONSTRAINT customer_company_once ON customer_company IS 'This customer has terms in this company already';
 COMMENT ON CONSTRAINT customer_company_credit_limit ON customer_company IS 'A credit limit is not negative';
-COMMENT ON CONSTRAINT customer_company_party_id_fkey ON customer_company IS 'This party has customer terms';
+COMMENT ON CONSTRAINT customer_company_salesperson_id_fkey ON customer_company IS 'There is no such user';
+COMMENT ON CONSTRAINT customer_company_party_id_fkey ON customer_company IS 'There is no such party';
 CALL table_register('customer_company', 'table',
     '{exposure,exposure_before,exposure_xid,released_by,released_at,released_xid}');
 

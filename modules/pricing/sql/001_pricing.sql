@@ -115,16 +115,16 @@ COMMENT ON CONSTRAINT price_rule_dates ON price_rule IS 'The last day is before 
 COMMENT ON CONSTRAINT price_rule_method ON price_rule IS 'A fixed price needs a price and an item or a category; other methods have no price';
 COMMENT ON CONSTRAINT price_rule_percent ON price_rule IS 'A discount is at most 100 percent';
 COMMENT ON CONSTRAINT price_rule_once ON price_rule IS 'Another rule for the same goods, customer and quantity holds on some of these days';
-COMMENT ON CONSTRAINT price_rule_item_id_fkey ON price_rule IS 'There are prices for this item';
-COMMENT ON CONSTRAINT price_rule_category_id_fkey ON price_rule IS 'There are prices for this category';
-COMMENT ON CONSTRAINT price_rule_customer_id_fkey ON price_rule IS 'There are prices for this customer';
+COMMENT ON CONSTRAINT price_rule_item_id_fkey ON price_rule IS 'There is no such item';
+COMMENT ON CONSTRAINT price_rule_category_id_fkey ON price_rule IS 'There is no such category';
+COMMENT ON CONSTRAINT price_rule_customer_id_fkey ON price_rule IS 'There is no such party';
 CALL table_register('price_rule', 'table');
 
 ALTER TABLE customer_company ADD COLUMN price_list_id bigint;
 ALTER TABLE customer_company ADD CONSTRAINT customer_company_price_list_fkey
     FOREIGN KEY (company_id, price_list_id) REFERENCES price_list (company_id, id);
 COMMENT ON COLUMN customer_company.price_list_id IS 'Price list: empty for the default list';
-COMMENT ON CONSTRAINT customer_company_price_list_fkey ON customer_company IS 'Customers have this price list';
+COMMENT ON CONSTRAINT customer_company_price_list_fkey ON customer_company IS 'There is no such price list';
 
 INSERT INTO company_setup (module, position, function) VALUES ('pricing', 40, 'pricing_company_setup');
 

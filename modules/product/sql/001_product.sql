@@ -119,7 +119,7 @@ COMMENT ON COLUMN item_category.parent_id IS 'Part of: the category above';
 COMMENT ON CONSTRAINT item_category_code_unique ON item_category IS 'Another category has this code already';
 COMMENT ON CONSTRAINT item_category_name_given ON item_category IS 'Give the category a name';
 COMMENT ON CONSTRAINT item_category_name_once ON item_category IS 'There is a category of this name here already';
-COMMENT ON CONSTRAINT item_category_parent_id_fkey ON item_category IS 'This category has categories below it';
+COMMENT ON CONSTRAINT item_category_parent_id_fkey ON item_category IS 'There is no such category';
 CALL table_register('item_category', 'table');
 
 CREATE TABLE tax_category (
@@ -206,9 +206,9 @@ COMMENT ON CONSTRAINT item_net_weight ON item IS 'A weight is not negative';
 COMMENT ON CONSTRAINT item_hs_code ON item IS 'A customs code has 6 to 12 digits';
 COMMENT ON CONSTRAINT item_service_untracked ON item IS 'Only stocked items are tracked by lot or serial number';
 COMMENT ON CONSTRAINT item_shelf_life_tracked ON item IS 'A shelf life needs tracking by lot or serial number';
-COMMENT ON CONSTRAINT item_uom_id_fkey ON item IS 'Items are counted in this unit';
-COMMENT ON CONSTRAINT item_category_id_fkey ON item IS 'There are items in this category';
-COMMENT ON CONSTRAINT item_tax_category_id_fkey ON item IS 'There are items in this tax category';
+COMMENT ON CONSTRAINT item_uom_id_fkey ON item IS 'There is no such unit';
+COMMENT ON CONSTRAINT item_category_id_fkey ON item IS 'There is no such category';
+COMMENT ON CONSTRAINT item_tax_category_id_fkey ON item IS 'There is no such tax category';
 COMMENT ON CONSTRAINT item_list_currency_code_fkey ON item IS 'There is no such currency';
 COMMENT ON CONSTRAINT item_origin_country_code_fkey ON item IS 'There is no such country';
 CALL table_register('item', 'table');
@@ -229,7 +229,7 @@ COMMENT ON COLUMN uom_conversion.denominator IS 'Divided by';
 COMMENT ON CONSTRAINT uom_conversion_once ON uom_conversion IS 'This unit is converted already';
 COMMENT ON CONSTRAINT uom_conversion_numerator ON uom_conversion IS 'A unit holds more than nothing';
 COMMENT ON CONSTRAINT uom_conversion_denominator ON uom_conversion IS 'The divisor is greater than zero';
-COMMENT ON CONSTRAINT uom_conversion_uom_id_fkey ON uom_conversion IS 'Items are packed in this unit';
+COMMENT ON CONSTRAINT uom_conversion_uom_id_fkey ON uom_conversion IS 'There is no such unit';
 CALL table_register('uom_conversion', 'table');
 
 CREATE TABLE barcode (
