@@ -394,9 +394,19 @@ END $$;
 GRANT EXECUTE ON FUNCTION cast_problem TO tenon_app;
 
 -- ------------------------------------------------------------------ history
+-- One field of a row's image as the interface writes it.
+CREATE OR REPLACE FUNCTION history_value(image jsonb, field text, kind text) RETURNS jsonb
+    LANGUAGE sql STABLE AS $$
+    SELECT CASE WHEN coalesce(image -> field, 'null') = 'null' THEN 'null'
+        WHEN kind = 'money' THEN to_jsonb(money_text((image ->> field)::numeric,
+            coalesce(image ->> 'currency_code', image ->> 'list_currency_code')))
+        WHEN kind = 'base' THEN to_jsonb(base_text((image ->> field)::numeric))
+        WHEN kind = 'plain' THEN to_jsonb(plain_text((image ->> field)::numeric))
+        ELSE image -> field END $$;
+
 -- What changed in a record and its parts, newest first, the difference made when reading.
---   fields  {"sales_order": {"customer_id": {"label": "Customer", "text": false}}, ...}: only these
---           fields are told; text: numbers are sent as strings
+--   fields  {"sales_order": {"total": {"label": "Total", "kind": "money"}}, ...}: only these fields
+--           are told; kind: money, base or plain for numbers that are sent as strings
 --   parts   {"sales_order_line": "order_id"}: tables of the parts and their parent column
 -- A part's rows are found by the ids that are there now, and by the transactions that
 -- changed the record, which have those that are gone.
@@ -424,10 +434,8 @@ BEGIN
                CASE WHEN u.id IS NOT NULL THEN json_build_object('id', u.id, 'name', u.name) END AS actor,
                a.entity, a.record_id, a.action, a.request_id,
                (SELECT coalesce(json_agg(json_build_object('field', f.key, 'label', f.value ->> 'label',
-                           'old', CASE WHEN (f.value ->> 'text')::boolean AND p.old -> f.key <> 'null'
-                                       THEN to_jsonb(p.old ->> f.key) ELSE coalesce(p.old -> f.key, 'null') END,
-                           'new', CASE WHEN (f.value ->> 'text')::boolean AND p.new -> f.key <> 'null'
-                                       THEN to_jsonb(p.new ->> f.key) ELSE coalesce(p.new -> f.key, 'null') END)
+                           'old', history_value(p.old, f.key, f.value ->> 'kind'),
+                           'new', history_value(p.new, f.key, f.value ->> 'kind'))
                            ORDER BY (f.value ->> 'position')::integer), '[]')
                   FROM jsonb_each(fields -> a.entity) f
                  WHERE coalesce(p.old -> f.key, 'null') <> coalesce(p.new -> f.key, 'null')) AS changes

@@ -2,7 +2,8 @@
  * flow.c - GET /api/<entity>/<id>/flow: the chain of documents from lead to cash.
  *
  * Every table with a flow_id has documents of flows. One statement finds the record's flows,
- * their members, and of each its number, state, date and amounts.
+ * their members, and of each its number, state, date and amounts. A record
+ * that belongs to no flow yet is the only document of its chain.
  */
 #include "core/entity/list.h"
 
@@ -74,8 +75,11 @@ static const char head[] =
     "    SELECT flow_id FROM flow_document WHERE entity = $1 AND document_id = $2::bigint"
     "       AND company_id = current_setting('tenon.company')::bigint"
     "), document AS MATERIALIZED ("
-    "    SELECT entity, document_id, array_agg(flow_id ORDER BY flow_id) AS flows"
-    "      FROM flow_document WHERE flow_id IN (SELECT flow_id FROM mine) GROUP BY 1, 2"
+    "    SELECT entity, document_id, coalesce(array_agg(flow_id ORDER BY flow_id)"
+    "           FILTER (WHERE flow_id IS NOT NULL), '{}') AS flows FROM ("
+    "        SELECT entity, document_id, flow_id FROM flow_document"
+    "         WHERE flow_id IN (SELECT flow_id FROM mine)"
+    "        UNION ALL SELECT $1, $2::bigint, NULL) d GROUP BY 1, 2"
     "), told AS (";
 
 static const char tail[] =

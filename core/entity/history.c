@@ -15,11 +15,21 @@ enum { HISTORY_MOST = 200 };
 static bool
 told(const struct column *c)
 {
-    return !column_hidden(c) && !c->generated &&
-           !str_word_in(
-               "id version updated_at updated_by "
-               "created_at created_by",
-               c->name);
+    return !column_hidden(c) && !str_word_in(
+                                    "id version updated_at updated_by "
+                                    "created_at created_by",
+                                    c->name);
+}
+
+/* How a number is written (history_value in sql/functions.sql). */
+static const char *
+number_kind(const char *type)
+{
+    if (!strcmp(type, "amount") || !strcmp(type, "unit_price"))
+        return "money";
+    if (!strcmp(type, "base_amount"))
+        return "base";
+    return type_kind(type) == KIND_NUMBER ? "plain" : "";
 }
 
 static void
@@ -40,8 +50,7 @@ add_fields(struct rq *rq, struct str *s, const struct table *t)
         str_json(s, c->name);
         str_add(s, ":{\"label\":");
         str_json(s, tr(rq, c->label));
-        str_printf(s, ",\"text\":%s,\"position\":%d}",
-                   type_kind(c->type) == KIND_NUMBER ? "true" : "false", i);
+        str_printf(s, ",\"kind\":\"%s\",\"position\":%d}", number_kind(c->type), i);
     }
     str_char(s, '}');
 }

@@ -198,6 +198,27 @@ the_history_tells_what_changed_in_the_words_of_the_form(void)
     test_end(rq);
 }
 
+static void
+the_history_writes_money_as_lists_do(void)
+{
+    struct rq *rq = test_begin();
+    const char *item = test_sql(rq,
+                                "INSERT INTO item (code, name, kind, uom_id, list_price)"
+                                " SELECT 'E-2', 'Thing', 'service', id, 9.5 FROM uom"
+                                "  WHERE code = 'EA' RETURNING id");
+    const char *order = test_create(
+        rq, "sales_order", "{\"customer_id\": %s, \"lines\": [{\"item_id\": %s, \"quantity\": 2}]}",
+        test_create(rq, "party", "{\"name\": \"C\", \"is_customer\": true}"), item);
+
+    CU_ASSERT_TRUE(api_history(rq, entity_find("sales_order"), order));
+    CU_ASSERT_PTR_NOT_NULL(strstr(rq->reply, "\"old\" : \"0.00\", \"new\" : \"19.00\""));
+    CU_ASSERT_PTR_NOT_NULL(strstr(rq->reply, "\"new\" : \"9.50\""));
+    CU_ASSERT_TRUE(api_flow(rq, entity_find("sales_order"), order));
+    CU_ASSERT_PTR_NOT_NULL(strstr(rq->reply, "\"total\" : \"19.00\""));
+    CU_ASSERT_PTR_NOT_NULL(strstr(rq->reply, "\"state_label\" : \"Draft\""));
+    test_end(rq);
+}
+
 const struct test change_tests[] = {
     { "a change merges, and parts are changed, added and removed by id",
       a_change_merges_and_parts_are_changed_added_and_removed_by_id },
@@ -212,5 +233,6 @@ const struct test change_tests[] = {
     { "an id that is no number is not found", an_id_that_is_no_number_is_not_found },
     { "the history tells what changed in the words of the form",
       the_history_tells_what_changed_in_the_words_of_the_form },
+    { "the history writes money as lists do", the_history_writes_money_as_lists_do },
     { 0 },
 };
