@@ -109,7 +109,7 @@ resolve(struct arena *mem, const char *where, const char **error)
 static int
 bound_port(int fd)
 {
-    struct sockaddr_storage sa;
+    struct sockaddr_storage sa = { 0 };
     socklen_t len = sizeof sa;
 
     if (getsockname(fd, (struct sockaddr *)&sa, &len))
