@@ -57,7 +57,8 @@ kind_of(const char *type)
     return !strcmp(type, "boolean") ? VALUE_TRUE : VALUE_TEXT;
 }
 
-/* An amount of a document with an exchange rate, in the company's currency. */
+/* An amount of a document with an exchange rate, in the company's currency. A draft in that
+ * currency may have no rate yet. */
 static const char *
 in_company_currency(struct rq *rq, const struct entity *e, const char *path, const char *sql)
 {
@@ -66,11 +67,15 @@ in_company_currency(struct rq *rq, const struct entity *e, const char *path, con
     const struct column *column;
     const char *rate =
         path_sql(rq, e, arena_printf(rq->mem, "%.*sexchange_rate", prefix, path), &column, NULL);
+    const char *code =
+        path_sql(rq, e, arena_printf(rq->mem, "%.*scurrency_code", prefix, path), &column, NULL);
 
-    if (!rate)
+    if (!rate || !code)
         return sql;
-    return arena_printf(
-        rq->mem, "round(%s * %s, currency_scale(current_setting('tenon.currency')))", sql, rate);
+    return arena_printf(rq->mem,
+                        "round(%s * coalesce(%s, CASE WHEN %s = current_setting('tenon.currency')"
+                        " THEN 1 END), currency_scale(current_setting('tenon.currency')))",
+                        sql, rate, code);
 }
 
 /* "@today+3", "@today-1". */

@@ -5,6 +5,7 @@
 #include "tests/test.h"
 #include "core/base/str.h"
 #include "core/workflow/admin.h"
+#include "core/workflow/fact.h"
 
 #include <unistd.h>
 
@@ -464,6 +465,38 @@ only_who_may_change_workflows_changes_them(void)
     test_end(rq);
 }
 
+static void
+amounts_are_in_the_companys_currency_unless_the_documents_is_asked_for(void)
+{
+    struct rq *rq = test_begin();
+    struct facts f = facts_new(rq, entity_find("sales_order"));
+    const char *id;
+
+    test_sql(rq,
+             "INSERT INTO exchange_rate (currency_code, valid_from, rate)"
+             " VALUES ('EUR', app_today() - 1, 1.25) RETURNING id");
+    test_create(rq, "party", "{\"name\": \"Test Customer\", \"is_customer\": true}");
+    test_sql(
+        rq,
+        "INSERT INTO item (code, name, kind, uom_id, list_price)"
+        " SELECT 'T-ITEM', 'Test item', 'service', id, 10 FROM uom WHERE code = 'EA' RETURNING id");
+    id =
+        test_create(rq, "sales_order", "%s",
+                    test_sql(rq,
+                             "SELECT json_build_object('customer_id', (SELECT max(id) FROM party),"
+                             " 'currency_code', 'EUR', 'lines', json_build_array(json_build_object("
+                             " 'item_id', (SELECT max(id) FROM item), 'quantity', '3',"
+                             " 'unit_price', '33.33')))"));
+    facts_need_path(&f, "net");
+    facts_need_path(&f, "net_doc");
+    facts_need_path(&f, "customer.name");
+    CU_ASSERT_TRUE_FATAL(facts_load(&f, arena_printf(rq->mem, "{%s}", id)));
+    CHECK_TEXT(facts_text(&f, 0, "net_doc"), "99.99");
+    CHECK_TEXT(facts_text(&f, 0, "net"), "124.99"); /* 124.9875 */
+    CHECK_TEXT(facts_text(&f, 0, "customer.name"), "Test Customer");
+    test_end(rq);
+}
+
 const struct test workflow_tests[] = {
     { "an added state, guard and rule bind the next record but not the one before",
       an_added_state_guard_and_rule_bind_the_next_record_but_not_the_one_before },
@@ -482,6 +515,8 @@ const struct test workflow_tests[] = {
     { "a condition that cannot be evaluated stops with its own words",
       a_condition_that_cannot_be_evaluated_stops_with_its_own_words },
     { "a step may be for some roles only", a_step_may_be_for_some_roles_only },
+    { "amounts are in the company's currency unless the document's is asked for",
+      amounts_are_in_the_companys_currency_unless_the_documents_is_asked_for },
     { "a set is taken as one", a_set_is_taken_as_one },
     { "only the gate moves a state", only_the_gate_moves_a_state },
     { "why tells what is possible and what is in the way",
