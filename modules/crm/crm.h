@@ -18,4 +18,7 @@ const char *crm_pairs(struct rq *rq, const char *from, const char *to);
 /* What the body holds under this name, as text; NULL when it is not sent or null. */
 const char *crm_sent(const struct rq *rq, const char *name);
 
+/* The same for the number of a record; false when it is sent and is none. */
+bool crm_reference(struct rq *rq, const char *name, const char **id);
+
 #endif

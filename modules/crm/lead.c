@@ -19,6 +19,14 @@ crm_sent(const struct rq *rq, const char *name)
                                  : cJSON_GetStringValue(value);
 }
 
+bool
+crm_reference(struct rq *rq, const char *name, const char **id)
+{
+    *id = crm_sent(rq, name);
+    return !*id || str_is_id(*id) ||
+           fail(rq, "invalid", name, "This is not the number of a record");
+}
+
 const char *
 crm_pairs(struct rq *rq, const char *from, const char *to)
 {
@@ -129,6 +137,8 @@ lead_convert(struct rq *rq)
 {
     const char *id, *code, *name, *json, *made;
 
+    if (!crm_reference(rq, "party_id", &id) || !crm_reference(rq, "contact_id", &id))
+        return false;
     db_ask(rq, resembling_party, P(rq->ids, rq->body_text), OUT(&id, &code, &name));
     if (!db_one(rq, enter_parties, P(rq->ids, rq->body_text), OUT(&json)))
         return false;
@@ -152,8 +162,10 @@ static const char lose[] =
 static bool
 lead_lose(struct rq *rq)
 {
-    const char *reason = crm_sent(rq, "lost_reason_id");
+    const char *reason;
 
+    if (!crm_reference(rq, "lost_reason_id", &reason))
+        return false;
     if (!reason)
         return fail(rq, "reason_missing", "lost_reason_id", "Say why the lead was lost");
     return db_exec(rq, lose, P(rq->ids, reason, crm_sent(rq, "lost_note")));

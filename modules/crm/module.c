@@ -29,7 +29,7 @@ static const struct entity entities[] = {
       .order = "pipeline_id.asc,position.asc" },
     { .name = "pipeline_forecast",
       .list = "pipeline_id stage_id currency_code opportunities expected_amount "
-              "weighted_amount",
+              "weighted_amount weighted_base",
       .title = "stage_id",
       .order = "position.asc,id.asc" },
     { .name = "opportunity_stage_time",

@@ -22,8 +22,10 @@ static const char move[] =
 static bool
 opportunity_move(struct rq *rq)
 {
-    const char *stage = crm_sent(rq, "stage_id"), *known = NULL;
+    const char *stage, *known = NULL;
 
+    if (!crm_reference(rq, "stage_id", &stage))
+        return false;
     if (!stage)
         return fail(rq, "stage_missing", "stage_id", "Name the stage to move to");
     if (!db_one(rq, "SELECT id FROM pipeline_stage WHERE company_id = app_company() AND id = $1",
@@ -42,16 +44,20 @@ static const char close_with[] =
 static bool
 opportunity_win(struct rq *rq)
 {
-    return db_exec(rq, close_with,
-                   P(rq->ids, "100", crm_sent(rq, "reason_id"), crm_sent(rq, "reason_note")));
+    const char *reason;
+
+    return crm_reference(rq, "reason_id", &reason) &&
+           db_exec(rq, close_with, P(rq->ids, "100", reason, crm_sent(rq, "reason_note")));
 }
 
 /* Errors: reason_missing (reason_id) */
 static bool
 opportunity_lose(struct rq *rq)
 {
-    const char *reason = crm_sent(rq, "reason_id");
+    const char *reason;
 
+    if (!crm_reference(rq, "reason_id", &reason))
+        return false;
     if (!reason)
         return fail(rq, "reason_missing", "reason_id", "Say why the opportunity was lost");
     return db_exec(rq, close_with, P(rq->ids, "0", reason, crm_sent(rq, "reason_note")));

@@ -242,6 +242,10 @@ a_lead_is_lost_for_a_reason(void)
     CU_ASSERT_FALSE(test_take(rq, "lead", lead, "lose", "{}"));
     CHECK_TEXT(test_code(rq), "reason_missing");
     test_recover(rq);
+    test_mark(rq);
+    CU_ASSERT_FALSE(test_take(rq, "lead", lead, "lose", "{\"lost_reason_id\": \"dear\"}"));
+    CHECK_TEXT(rq->errors ? rq->errors->field : NULL, "lost_reason_id");
+    test_recover(rq);
     CU_ASSERT_TRUE(test_take(rq, "lead", lead, "lose",
                              arena_printf(rq->mem, "{\"lost_reason_id\": %s}",
                                           test_sql(rq,
