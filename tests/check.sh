@@ -55,5 +55,7 @@ step "bugs (cppcheck)" cpp_check
 step "bugs (clang-tidy)" tidy
 step "shell scripts" shell
 step "layers: who includes whom" tests/layers.sh
+step "sentences: each is in Chinese too" tests/messages.sh
+step "interface: OpenAPI 3.1 (redocly)" tests/openapi.sh "$build"
 step "sizes: functions past 50 lines, files past 500" tests/sizes.sh
 exit $found
