@@ -311,6 +311,22 @@ a_lead_without_a_way_to_reach_it_is_not_qualified(void)
     test_end(rq);
 }
 
+static void
+only_sales_and_managers_convert_leads(void)
+{
+    struct rq *rq = test_begin();
+
+    CHECK_TEXT(test_sql(rq,
+                        "SELECT string_agg(login, ' ' ORDER BY login) FROM app_user"
+                        " WHERE has_permission(id, 'lead', 'convert')"),
+               "admin sales");
+    CHECK_TEXT(test_sql(rq,
+                        "SELECT string_agg(login, ' ' ORDER BY login) FROM app_user"
+                        " WHERE has_permission(id, 'customer_company', 'change')"),
+               "admin finance");
+    test_end(rq);
+}
+
 const struct test lead_tests[] = {
     { "a lead is received once", a_lead_is_received_once },
     { "a lead says who it is", a_lead_says_who_it_is },
@@ -324,6 +340,7 @@ const struct test lead_tests[] = {
     { "a person alone becomes the customer", a_person_alone_becomes_the_customer },
     { "several leads convert together", several_leads_convert_together },
     { "a lead is lost for a reason", a_lead_is_lost_for_a_reason },
+    { "only sales and managers convert leads", only_sales_and_managers_convert_leads },
     { "of two who claim one wins", of_two_who_claim_one_wins },
     { "leads that nobody touches go back to the pool",
       leads_that_nobody_touches_go_back_to_the_pool },
