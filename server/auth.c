@@ -212,7 +212,8 @@ password_change(struct rq *rq, struct call *c)
     return rq->reply != NULL;
 }
 
-/* A key for a program: shown once, for the user himself or for another one of his company. */
+/* A key for a program: shown once, for the user himself or, by those who may change users, for
+ * another one of his company. */
 bool
 api_key_create(struct rq *rq, struct call *c)
 {
@@ -231,4 +232,19 @@ api_key_create(struct rq *rq, struct call *c)
     rq->status = 201;
     rq->reply = open_session(rq, user, "api_key", name, c->address);
     return rq->reply != NULL;
+}
+
+bool
+api_key_list(struct rq *rq, struct call *c)
+{
+    (void)c;
+    request_reply(rq, "SELECT api_key_list()", NONE);
+    return true;
+}
+
+bool
+api_key_delete(struct rq *rq, struct call *c)
+{
+    rq->status = 204;
+    return db_exec(rq, "SELECT api_key_revoke($1)", P(c->record));
 }

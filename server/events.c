@@ -32,7 +32,7 @@ static struct {
     pthread_t thread;
     struct subscription *first;
     bool stop, woken;
-    const char *conninfo;
+    char *conninfo;
 } all = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 static char *
@@ -380,20 +380,24 @@ work(void *unused)
 }
 
 void
-events_start(const char *conninfo)
+events_start(const struct conf *conf, const char *conninfo)
 {
-    all.conninfo = conninfo;
+    all.conninfo = with_timeouts(conninfo, conf_number(conf, "query_timeout"),
+                                 conf_number(conf, "lock_timeout"));
     all.stop = false;
     if (pthread_create(&all.thread, NULL, work, NULL))
         abort();
 }
 
-void
+bool
 events_stop(void)
 {
     pthread_mutex_lock(&all.lock);
     all.stop = true;
     pthread_cond_signal(&all.changed);
     pthread_mutex_unlock(&all.lock);
-    pthread_join(all.thread, NULL);
+    if (!thread_join(all.thread))
+        return false;
+    free(all.conninfo);
+    return true;
 }

@@ -12,8 +12,10 @@
 /* What a call to /api/events has asked for; made in a worker, given to events_subscribe. */
 struct subscription;
 
-void events_start(const char *conninfo);
-void events_stop(void);
+#include "core/base/conf.h"
+
+void events_start(const struct conf *conf, const char *conninfo);
+bool events_stop(void); /* false: it still runs at the deadline (worker.h) */
 
 /* The loop's: the stream is open (0: its client has left already). Takes s. */
 void events_subscribe(unsigned long stream, struct subscription *s);

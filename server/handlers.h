@@ -52,6 +52,8 @@ void session_delete(struct call *c, struct db *db);
 bool session_read(struct rq *rq, struct call *c);
 bool password_change(struct rq *rq, struct call *c);
 bool api_key_create(struct rq *rq, struct call *c);
+bool api_key_list(struct rq *rq, struct call *c);
+bool api_key_delete(struct rq *rq, struct call *c);
 void auth_start(const struct conf *conf);
 void auth_stop(void);
 

@@ -8,6 +8,7 @@
 #include "core/db/db.h"
 #include "core/workflow/outbox.h"
 #include "server/events.h"
+#include "server/worker.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -15,26 +16,46 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { MOST_THREADS = 8, BUSY_MS = 50, IDLE_MS = 500 };
+enum { MOST_THREADS = 8, BUSY_MS = 50, IDLE_MS = 500, HOUSE_S = 600 };
 
 static struct {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     bool stop;
-    const char *conninfo;
+    char *conninfo;
     pthread_t threads[MOST_THREADS];
     int nthreads;
 } all = { .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER };
 
 static atomic_ulong published, ran, failed;
+static atomic_bool connected;
 
 /* One step of a thread's work; *more when the next should follow at once. */
 typedef bool step(struct rq *rq, bool *more);
+
+/* Now and then what nobody needs any more goes. */
+static bool
+keep_house(struct rq *rq)
+{
+    static time_t next;
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    if (now.tv_sec < next)
+        return true;
+    next = now.tv_sec + HOUSE_S;
+    db_begin(rq, false);
+    db_exec(rq, "SELECT housekeeping()", NONE);
+    return db_commit(rq);
+}
 
 static bool
 publish(struct rq *rq, bool *more)
 {
     int n = 0;
+
+    if (!keep_house(rq))
+        return false;
 
     if (!outbox_publish(rq, &n))
         return false;
@@ -97,7 +118,11 @@ loop(step *work)
         if (!db)
             db = db_open(forever, all.conninfo, &error);
         rq.db = db;
-        if (db && (db_alive(db) || db_reset(db)) && !work(&rq, &more)) {
+        bool usable = db && (db_alive(db) || db_reset(db));
+
+        if (work == publish)
+            connected = usable;
+        if (usable && !work(&rq, &more)) {
             log_failure(&rq);
             db_rollback(&rq);
         }
@@ -132,7 +157,8 @@ jobs_start(const struct conf *conf, const char *conninfo)
 
     if (runners > MOST_THREADS - 1)
         runners = MOST_THREADS - 1;
-    all.conninfo = conninfo;
+    all.conninfo = with_timeouts(conninfo, conf_number(conf, "slow_query_timeout"),
+                                 conf_number(conf, "lock_timeout"));
     all.stop = false;
     all.nthreads = runners + 1;
     for (int i = 0; i < all.nthreads; i++)
@@ -140,15 +166,26 @@ jobs_start(const struct conf *conf, const char *conninfo)
             abort();
 }
 
-void
+bool
 jobs_stop(void)
 {
+    bool ended = true;
+
     pthread_mutex_lock(&all.lock);
     all.stop = true;
     pthread_cond_broadcast(&all.changed);
     pthread_mutex_unlock(&all.lock);
     for (int i = 0; i < all.nthreads; i++)
-        pthread_join(all.threads[i], NULL);
+        ended = thread_join(all.threads[i]) && ended;
+    if (ended)
+        free(all.conninfo);
+    return ended;
+}
+
+bool
+jobs_connected(void)
+{
+    return connected;
 }
 
 unsigned long

@@ -8,9 +8,10 @@
 #include "core/base/conf.h"
 
 void jobs_start(const struct conf *conf, const char *conninfo);
-void jobs_stop(void);
+bool jobs_stop(void); /* false: a job still runs at the deadline (worker.h) */
 
 /* For /metrics; any thread. */
+bool jobs_connected(void); /* does the database answer? */
 unsigned long jobs_published(void), jobs_ran(void), jobs_failed(void);
 
 #endif

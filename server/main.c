@@ -205,10 +205,13 @@ serve(struct arena *mem, const struct conf *conf)
     told.mem = mem;
     told.data = data;
     told.url = url_of(mem, where, port);
-    server_run(tell);
+    bool ended = server_run(tell);
+
     instance_remove(mem, data);
     if (!conf_text(conf, "database") && !cluster_stop(mem, data, &error))
         fprintf(stderr, "tenond: %s\n", error);
+    if (!ended)
+        _exit(0); /* the database undoes what was not committed */
     tls_close(server.tls);
     event_base_free(server.base);
 }

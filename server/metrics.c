@@ -20,7 +20,7 @@ void
 ready_read(struct call *c, struct db *db)
 {
     (void)db;
-    if (workers_counts(server.workers, LANE_FAST).connected)
+    if (jobs_connected() && workers_counts(server.workers, LANE_FAST).connected)
         call_reply(c, 200, "{\"status\":\"ready\"}");
     else
         call_fail(c, "database_away", "The database is not available");

@@ -250,7 +250,7 @@ on_hangup(evutil_socket_t sig, short what, void *arg)
     arena_free(mem);
 }
 
-void
+bool
 server_run(void (*ready)(void))
 {
     struct event *signals[3];
@@ -263,20 +263,27 @@ server_run(void (*ready)(void))
         evsignal_add(signals[i], NULL);
     auth_start(server.conf);
     server.workers = workers_start(server.conf, server.conninfo, route_run, on_done);
-    events_start(server.conninfo);
+    events_start(server.conf, server.conninfo);
     jobs_start(server.conf, server.conninfo);
     http_start(server.http, server.tls);
     ready();
     event_base_dispatch(server.base);
-    jobs_stop();
-    events_stop();
-    workers_stop(server.workers);
+    thread_deadline(1);
+    bool ended = jobs_stop();
+
+    ended = events_stop() && ended;
+    ended = workers_stop(server.workers) && ended;
+    if (!ended) {
+        log_warn("stopping", "threads", "left to their fate");
+        return false;
+    }
     on_wake(-1, 0, NULL);
     for (int i = 0; i < 3; i++)
         event_free(signals[i]);
     event_free(inbox.wake);
     http_free(server.http);
     auth_stop();
+    return true;
 }
 
 const struct http_events server_events = { on_call, body_limit, events_unsubscribe };

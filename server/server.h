@@ -18,8 +18,9 @@ struct server {
 extern struct server server;
 
 /* Serve until SIGTERM or SIGINT; http is bound. ready is called when connections and signals
- * are taken. Returns when all is answered and closed. */
-void server_run(void (*ready)(void));
+ * are taken. True when all was answered and closed; false when something still ran after
+ * stop_timeout: then nothing may be freed, and the process must end. */
+bool server_run(void (*ready)(void));
 
 /* From any thread: run fn(arg) on the loop's thread, soon. */
 void server_later(void (*fn)(void *arg), void *arg);

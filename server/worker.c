@@ -6,8 +6,9 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
+#include <time.h>
 
 struct queue {
     struct workers *all;
@@ -89,8 +90,22 @@ work(void *arg)
     return NULL;
 }
 
-/* A statement that runs too long, or waits too long for a record, is stopped. */
-static char *
+static struct timespec deadline;
+
+void
+thread_deadline(long long seconds)
+{
+    clock_gettime(CLOCK_REALTIME, &deadline);
+    deadline.tv_sec += seconds;
+}
+
+bool
+thread_join(pthread_t thread)
+{
+    return !pthread_timedjoin_np(thread, NULL, &deadline);
+}
+
+char *
 with_timeouts(const char *conninfo, long long statement, long long lock)
 {
     char *text;
@@ -160,24 +175,38 @@ workers_put(struct workers *w, enum lane lane, struct call *c)
     return room;
 }
 
-void
+/* Ask all first, so that the lanes end side by side. */
+static void
+ask_to_stop(struct queue *q)
+{
+    pthread_mutex_lock(&q->lock);
+    q->stop = true;
+    pthread_cond_broadcast(&q->more);
+    pthread_mutex_unlock(&q->lock);
+}
+
+bool
 workers_stop(struct workers *w)
 {
+    bool ended = true;
+
+    for (int lane = LANE_FAST; lane < LANES; lane++)
+        ask_to_stop(&w->queues[lane]);
+    for (int lane = LANE_FAST; lane < LANES; lane++)
+        for (int i = 0; i < w->queues[lane].nthreads; i++)
+            ended = thread_join(w->queues[lane].threads[i]) && ended;
+    if (!ended)
+        return false;
     for (int lane = LANE_FAST; lane < LANES; lane++) {
         struct queue *q = &w->queues[lane];
 
-        pthread_mutex_lock(&q->lock);
-        q->stop = true;
-        pthread_cond_broadcast(&q->more);
-        pthread_mutex_unlock(&q->lock);
-        for (int i = 0; i < q->nthreads; i++)
-            pthread_join(q->threads[i], NULL);
         free(q->threads);
         free(q->conninfo);
         pthread_mutex_destroy(&q->lock);
         pthread_cond_destroy(&q->more);
     }
     free(w);
+    return true;
 }
 
 struct lane_counts

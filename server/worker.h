@@ -10,6 +10,8 @@
 #include "core/base/conf.h"
 #include "server/call.h"
 
+#include <pthread.h>
+
 enum lane { LANE_LOOP, LANE_FAST, LANE_SLOW, LANES };
 
 struct workers;
@@ -23,8 +25,18 @@ struct workers *workers_start(const struct conf *conf, const char *conninfo,
 /* False when the lane's queue is full; the call is still the caller's then. */
 bool workers_put(struct workers *w, enum lane lane, struct call *c);
 
-/* Finish what is queued, then end all threads. */
-void workers_stop(struct workers *w);
+/* Finish what is queued, then end all threads: false when some still run at the deadline of
+ * thread_deadline(). */
+bool workers_stop(struct workers *w);
+
+/* For every pool of threads: how long, from now, thread_join waits at the most; and whether
+ * the thread has ended by then. */
+void thread_deadline(long long seconds);
+bool thread_join(pthread_t thread);
+
+/* A conninfo whose statements are stopped when they run, or wait for a record, too long;
+ * seconds; to be freed. */
+char *with_timeouts(const char *conninfo, long long statement, long long lock);
 
 struct lane_counts {
     int threads, busy, queued, connected;

@@ -214,7 +214,31 @@ CREATE OR REPLACE FUNCTION password_set(who bigint, hash text) RETURNS void
     DELETE FROM session WHERE user_id = who AND kind = 'session';
     INSERT INTO user_secret VALUES (who, hash)
     ON CONFLICT (user_id) DO UPDATE SET password = excluded.password $$;
-GRANT EXECUTE ON FUNCTION signin_lookup, session_open, session_close, password_set TO tenon_app;
+-- The keys of programs that work for this company.
+CREATE OR REPLACE FUNCTION api_key_list() RETURNS json
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
+    SELECT json_build_object('rows', coalesce(json_agg(json_build_object(
+               'id', s.id, 'name', s.name, 'login', u.login, 'created_at', s.created_at) ORDER BY s.id), '[]'))
+      FROM session s JOIN app_user u ON u.id = s.user_id
+     WHERE s.kind = 'api_key' AND s.company_id = app_company() $$;
+
+CREATE OR REPLACE FUNCTION api_key_revoke(key_id bigint) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
+BEGIN
+    PERFORM require_permission('api_key.delete');
+    DELETE FROM session WHERE id = key_id AND kind = 'api_key' AND company_id = app_company();
+    IF NOT FOUND THEN
+        PERFORM fail('not_found', NULL, 'There is no such record');
+    END IF;
+END $$;
+
+-- What nobody asks for again: answers older than a day, sessions that ended a week ago.
+CREATE OR REPLACE FUNCTION housekeeping() RETURNS void
+    LANGUAGE sql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
+    DELETE FROM idempotency_key WHERE at < now() - interval '24 hours';
+    DELETE FROM session WHERE expires_at < now() - interval '7 days' $$;
+GRANT EXECUTE ON FUNCTION signin_lookup, session_open, session_close, password_set,
+                          api_key_list, api_key_revoke, housekeeping TO tenon_app;
 
 -- ------------------------------------------------------------------ numbers
 CREATE OR REPLACE FUNCTION number_format(pattern text, year integer, n bigint) RETURNS text

@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #define WAITS "GET /api/session HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer x\r\n\r\n"
 
@@ -186,6 +187,24 @@ the_end_waits_for_what_runs(void)
 }
 
 static void
+what_does_not_end_does_not_keep_the_server_up(void)
+{
+    static const char *const options[] = { "--stop-timeout=1", "--lock-timeout=60",
+                                           "--query-timeout=60", NULL };
+    struct http_server *s = http_server_start(options);
+    void *held = http_hold(s, "LOCK TABLE app_user IN ACCESS EXCLUSIVE MODE");
+    struct raw *r = raw_open(s);
+    time_t began = time(NULL);
+
+    raw_say(r, WAITS);
+    raw_pause(300);
+    CU_ASSERT_EQUAL(http_server_stop(s), 0);
+    CU_ASSERT_TRUE(time(NULL) - began < 15);
+    http_release(held);
+    raw_close(r);
+}
+
+static void
 the_certificate_is_private_stays_and_is_read_again_on_request(void)
 {
     struct http_server *s = http_server_start(NULL);
@@ -224,6 +243,8 @@ const struct test lanes_tests[] = {
     { "while the database is away calls are told so",
       while_the_database_is_away_calls_are_told_so },
     { "the end waits for what runs", the_end_waits_for_what_runs },
+    { "what does not end does not keep the server up",
+      what_does_not_end_does_not_keep_the_server_up },
     { "the certificate is private, stays, and is read again on request",
       the_certificate_is_private_stays_and_is_read_again_on_request },
     { 0 },

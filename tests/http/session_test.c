@@ -192,6 +192,27 @@ a_program_works_with_a_key_until_it_is_given_back(void)
 }
 
 static void
+keys_are_listed_and_revoked_by_name(void)
+{
+    struct client *c = http_client(http_server(), "admin"),
+                  *program = http_client(http_server(), NULL);
+    const struct answer *a = client_post(c, "{\"name\":\"lost\"}", "/api/api_key");
+    char path[60];
+
+    client_set_token(program, answer_get(a, "token"));
+    CU_ASSERT_EQUAL(client_get(program, "/api/session")->status, 200);
+    a = client_get(c, "/api/api_key");
+    CHECK_TEXT(answer_get(a, "rows.0.name"), "lost");
+    CU_ASSERT_PTR_NULL(strstr(a->text, "token"));
+    snprintf(path, sizeof path, "/api/api_key/%s", answer_get(a, "rows.0.id"));
+    CU_ASSERT_EQUAL(client_call(c, "DELETE", path, NULL)->status, 204);
+    CU_ASSERT_EQUAL(client_call(c, "DELETE", path, NULL)->status, 404);
+    CU_ASSERT_EQUAL(client_get(program, "/api/session")->status, 401);
+    client_free(program);
+    client_free(c);
+}
+
+static void
 only_those_who_may_make_keys(void)
 {
     struct client *c = http_client(http_server(), "viewer");
@@ -282,6 +303,7 @@ const struct test session_tests[] = {
     { "good sign-ins are not counted", good_sign_ins_are_not_counted },
     { "a program works with a key until it is given back",
       a_program_works_with_a_key_until_it_is_given_back },
+    { "keys are listed and revoked by name", keys_are_listed_and_revoked_by_name },
     { "only those who may make keys", only_those_who_may_make_keys },
     { "a new password needs the old one and ends other sessions",
       a_new_password_needs_the_old_one_and_ends_other_sessions },
