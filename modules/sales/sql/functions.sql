@@ -254,35 +254,52 @@ END $$;
 CREATE OR REPLACE TRIGGER step BEFORE UPDATE ON sales_order
     FOR EACH ROW EXECUTE FUNCTION sales_order_step();
 
+-- Customer, currency, date and terms of what was sent or confirmed stay.
+CREATE OR REPLACE FUNCTION sales_order_terms_stay(o sales_order) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    IF o.confirmed_at IS NOT NULL THEN
+        PERFORM fail('order_confirmed', NULL, 'Order %s is confirmed: customer, currency, date and terms stay', o.number);
+    ELSIF o.quoted_at IS NOT NULL THEN
+        PERFORM fail('quotation_sent', NULL, 'Quotation %s was sent: revise it before you change it', o.number);
+    END IF;
+END $$;
+
 -- After orders moved: what may not be changed any more, the revision as it was sent, the
 -- customer's exposure. Customers in the order of their ids, so that two orders cannot wait
 -- for each other.
 CREATE OR REPLACE FUNCTION sales_order_updated() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
 DECLARE
+    c record;                                  -- what happened at all: most updates do one thing
     m record;
 BEGIN
-    FOR m IN SELECT n.* FROM old_rows o JOIN new_rows n USING (id)
-              WHERE (o.customer_id, o.currency_code, o.exchange_rate, o.order_date, o.price_list_id, o.payment_term_id)
-                    IS DISTINCT FROM
-                    (n.customer_id, n.currency_code, n.exchange_rate, n.order_date, n.price_list_id, n.payment_term_id)
-    LOOP
-        IF m.confirmed_at IS NOT NULL THEN
-            PERFORM fail('order_confirmed', NULL, 'Order %s is confirmed: customer, currency, date and terms stay', m.number);
-        ELSIF m.quoted_at IS NOT NULL THEN
-            PERFORM fail('quotation_sent', NULL, 'Quotation %s was sent: revise it before you change it', m.number);
-        END IF;
-    END LOOP;
-    UPDATE sales_order_line l SET currency_code = n.currency_code
-      FROM old_rows o JOIN new_rows n USING (id)
-     WHERE o.currency_code <> n.currency_code AND l.order_id = n.id;
-    INSERT INTO sales_order_revision (company_id, order_id, revision, quoted_at, valid_until, currency_code,
-                                      net, tax, total, content)
-    SELECT n.company_id, n.id, n.revision, n.quoted_at, n.valid_until, n.currency_code, n.net, n.tax, n.net + n.tax,
-           to_jsonb(n) - 'search_terms' || jsonb_build_object('lines',
-               (SELECT jsonb_agg(to_jsonb(l) ORDER BY l.position, l.id) FROM sales_order_line l WHERE l.order_id = n.id))
-      FROM old_rows o JOIN new_rows n USING (id)
-     WHERE o.quoted_at IS NULL AND n.quoted_at IS NOT NULL;
+    SELECT bool_or((o.customer_id, o.currency_code, o.exchange_rate, o.order_date, o.price_list_id, o.payment_term_id)
+                   IS DISTINCT FROM
+                   (n.customer_id, n.currency_code, n.exchange_rate, n.order_date, n.price_list_id, n.payment_term_id)) AS terms,
+           bool_or(o.quoted_at IS NULL AND n.quoted_at IS NOT NULL) AS quoted,
+           bool_or((o.open_value, o.customer_id) IS DISTINCT FROM (n.open_value, n.customer_id)) AS exposed
+      INTO c FROM old_rows o JOIN new_rows n USING (id);
+    IF c.terms THEN
+        PERFORM sales_order_terms_stay(n) FROM old_rows o JOIN new_rows n USING (id)
+          WHERE (o.customer_id, o.currency_code, o.exchange_rate, o.order_date, o.price_list_id, o.payment_term_id)
+                IS DISTINCT FROM
+                (n.customer_id, n.currency_code, n.exchange_rate, n.order_date, n.price_list_id, n.payment_term_id);
+        UPDATE sales_order_line l SET currency_code = n.currency_code
+          FROM old_rows o JOIN new_rows n USING (id)
+         WHERE o.currency_code <> n.currency_code AND l.order_id = n.id;
+    END IF;
+    IF c.quoted THEN
+        INSERT INTO sales_order_revision (company_id, order_id, revision, quoted_at, valid_until, currency_code,
+                                          net, tax, total, content)
+        SELECT n.company_id, n.id, n.revision, n.quoted_at, n.valid_until, n.currency_code, n.net, n.tax, n.net + n.tax,
+               to_jsonb(n) - 'search_terms' || jsonb_build_object('lines',
+                   (SELECT jsonb_agg(to_jsonb(l) ORDER BY l.position, l.id) FROM sales_order_line l WHERE l.order_id = n.id))
+          FROM old_rows o JOIN new_rows n USING (id)
+         WHERE o.quoted_at IS NULL AND n.quoted_at IS NOT NULL;
+    END IF;
+    IF NOT c.exposed THEN
+        RETURN NULL;
+    END IF;
     FOR m IN SELECT company_id, customer_id, sum(delta) AS delta, max(released_by) AS released_by
                FROM (SELECT company_id, customer_id, -open_value AS delta, NULL AS released_by FROM old_rows
                       UNION ALL
