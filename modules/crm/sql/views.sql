@@ -78,11 +78,11 @@ CREATE VIEW lead_fact WITH (security_invoker = true) AS
 SELECT l.id, l.company_id, coalesce(l.organisation, l.person, l.email::text, l.phone, l.mobile) AS title,
        (now()::date - greatest(l.updated_at, (SELECT max(coalesce(a.done_at, a.created_at)) FROM activity a
              WHERE a.company_id = l.company_id AND a.entity = 'lead' AND a.record_id = l.id))::date) AS idle_days,
-       (SELECT count(*) FROM lead_duplicate d WHERE d.lead_id = l.id) AS possible_duplicates
+       CASE WHEN l.state = 'new' THEN (SELECT count(*) FROM lead_duplicate d WHERE d.lead_id = l.id) END AS possible_duplicates
   FROM lead l;
 COMMENT ON COLUMN lead_fact.title IS 'Who';
 COMMENT ON COLUMN lead_fact.idle_days IS 'Idle days: since the last change or activity';
-COMMENT ON COLUMN lead_fact.possible_duplicates IS 'Possible duplicates: parties and leads that may be the same one';
+COMMENT ON COLUMN lead_fact.possible_duplicates IS 'Possible duplicates: parties and leads that may be the same one, while the lead is new';
 GRANT SELECT ON lead_fact TO tenon_app;
 
 -- A customer with all that belongs to it: what is ordered, owed, overdue and hoped for, in
