@@ -280,14 +280,6 @@ api_rule_delete(struct rq *rq, const char *id)
     return db_exec(rq, "SELECT workflow_rule_delete($1)", P(id));
 }
 
-bool
-api_rule_runs(struct rq *rq, const struct entity *e, const char *id)
-{
-    request_reply(rq, "SELECT json_build_object('items', workflow_rule_runs($1, $2))",
-                  P(e->name, id));
-    return true;
-}
-
 /* --------------------------------------------------------------------------------- files */
 
 static const char export[] =

@@ -44,6 +44,7 @@ bool api_job_list(struct rq *rq, const char *state, const char *before);
 bool api_job_retry(struct rq *rq, const char *id);
 bool api_job_drop(struct rq *rq, const char *id);
 
+/* {"rules": what each waits for and whether its condition holds now, "items": last runs}. */
 bool api_rule_runs(struct rq *rq, const struct entity *e, const char *id);
 
 #endif

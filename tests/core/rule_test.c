@@ -92,10 +92,17 @@ rules_run_in_order_on_what_earlier_ones_left(void)
         test_sql(
             rq,
             "SELECT string_agg(concat_ws(' ', x ->> 'rule', x ->> 'outcome', x ->> 'detail'),"
-            " ', ' ORDER BY (x ->> 'id')::bigint) FROM json_array_elements(('%s'::json) -> 'items') x",
+            " ', ' ORDER BY (x ->> 'id')::bigint) FROM json_array_elements(($j$%s$j$::json) -> 'items') x",
             rq->reply),
         "t.before fired, t.first fired, t.second fired, "
         "t.never skipped the condition is false");
+    CHECK_TEXT(
+        test_sql(rq,
+                 "SELECT string_agg(concat_ws(' ', x ->> 'rule', x ->> 'event', x ->> 'of',"
+                 " x ->> 'holds'), ', ') FROM json_array_elements(($j$%s$j$::json) -> 'rules') x",
+                 rq->reply),
+        "t.first transition qualify true, t.second transition qualify true, "
+        "t.never transition qualify false, t.before before qualify false");
     test_end(rq);
 }
 
