@@ -2,159 +2,13 @@
  * job_test.c - what happens after the commit: events in order, jobs exactly once in effect
  * whatever is killed, dead letters, timers. Each test has a database of its own.
  */
-#include "tests/test.h"
+#include "tests/core/job_fixture.h"
 #include "core/base/str.h"
 #include "core/workflow/admin.h"
-#include "core/workflow/outbox.h"
 
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-static struct test_database here;
-static struct arena *mem; /* of the test */
-static struct db *app, *owner;
-
-static struct db *
-connect_to(const char *conninfo)
-{
-    const char *error = NULL;
-    struct db *db = db_open(mem, conninfo, &error);
-
-    CU_ASSERT_PTR_NOT_NULL_FATAL(db);
-    return db;
-}
-
-static struct rq *
-request(struct db *db)
-{
-    struct rq *rq = arena_alloc(mem, sizeof *rq);
-
-    *rq = (struct rq){ .mem = mem, .db = db, .language = "en", .id = "test", .body_text = "{}" };
-    return rq;
-}
-
-/* A transaction of the administrator under the server's role. */
-static struct rq *
-begin_on(struct db *db)
-{
-    struct rq *rq = request(db);
-
-    db_begin(rq, false);
-    db_exec(rq,
-            "SELECT context_set((SELECT id FROM app_user WHERE login = 'admin'),"
-            " (SELECT id FROM company WHERE code = 'TEST'), 'test')",
-            NONE);
-    return rq;
-}
-
-static void
-commit(struct rq *rq)
-{
-    bool ok = db_commit(rq);
-
-    for (const struct error *e = rq->errors; !ok && e; e = e->next)
-        printf("\n    %s: %s", e->code, e->message);
-    CU_ASSERT_TRUE(ok);
-    if (!ok)
-        db_rollback(rq);
-}
-
-/* One statement as the owner, committed; the first column of its first row. */
-static const char *sql(const char *statement, ...) __attribute__((format(printf, 1, 2)));
-static const char *
-sql(const char *statement, ...)
-{
-    struct rq *rq = request(owner);
-    va_list ap;
-
-    va_start(ap, statement);
-    statement = arena_vprintf(mem, statement, ap);
-    va_end(ap);
-    db_begin(rq, false);
-    db_exec(rq, "SET LOCAL search_path = tenon", NONE);
-    const char *text = db_text(rq, statement, NONE);
-
-    if (rq->errors)
-        printf("\n    %s\n    %s", statement, rq->errors->message);
-    commit(rq);
-    return text;
-}
-
-static void
-setup(void)
-{
-    here = test_database();
-    mem = arena_new();
-    app = connect_to(here.app);
-    owner = connect_to(here.admin);
-    sql("DELETE FROM workflow_rule");
-    sql("UPDATE workflow_clock SET at = 'infinity'"); /* no timers but where a test wants them */
-}
-
-static void
-teardown(void)
-{
-    db_close(app);
-    db_close(owner);
-    arena_free(mem);
-}
-
-static void
-rule(const char *name, const char *definition)
-{
-    sql("INSERT INTO workflow_rule (name, entity, definition) VALUES ('%s', 'lead', '%s')", name,
-        definition);
-}
-
-static const char *
-lead(const char *person)
-{
-    struct rq *rq = begin_on(app);
-    const char *id =
-        test_create(rq, "lead", "{\"person\": \"%s\", \"email\": \"a@example.com\"}", person);
-
-    commit(rq);
-    return id;
-}
-
-static bool
-take(const char *id, const char *action)
-{
-    struct rq *rq = begin_on(app);
-    bool ok = test_take(rq, "lead", id, action, NULL);
-
-    if (ok)
-        commit(rq);
-    else
-        db_rollback(rq);
-    return ok;
-}
-
-static int
-publish(void)
-{
-    int n = 0;
-
-    CU_ASSERT_TRUE(outbox_publish(request(app), &n));
-    return n;
-}
-
-/* Run what is due; how many jobs ran. */
-static int
-run_all(struct db *db)
-{
-    int n = 0;
-    bool ran = true;
-
-    while (ran && n < 200) {
-        CU_ASSERT_TRUE(jobs_run_one(request(db), &ran));
-        n += ran;
-    }
-    return n;
-}
-
-#define NOTE "{\"notify\": \"admin\", \"message\": \"{person}\"}"
 
 /* -------------------------------------------------------------------------------- events */
 
@@ -457,69 +311,6 @@ a_webhook_that_nobody_answers_is_tried_again(void)
     teardown();
 }
 
-/* -------------------------------------------------------------------------------- timers */
-
-static void
-scan(void)
-{
-    sql("UPDATE workflow_clock SET at = now() - interval '10 seconds'");
-    publish();
-    sql("UPDATE workflow_clock SET at = 'infinity'");
-}
-
-static void
-a_date_fires_once_for_each_record_and_date(void)
-{
-    setup();
-    sql("INSERT INTO workflow_rule (name, entity, definition) VALUES ('t.close', 'opportunity',"
-        " '{\"when\": {\"date\": \"close_date\", \"days\": 1}, \"if\": \"opportunity.state == ''open''\","
-        "   \"then\": [{\"notify\": \"admin\", \"message\": \"{name} {close_date}\"}]}')");
-    const char *id = lead("Lin");
-
-    CU_ASSERT_TRUE(take(id, "convert"));
-    sql("UPDATE opportunity SET close_date = current_date, name = 'O'");
-    scan();
-    CU_ASSERT_EQUAL(run_all(app), 0); /* a day later */
-    sql("UPDATE opportunity SET close_date = current_date - 1");
-    for (int i = 0; i < 3; i++) {
-        scan();
-        run_all(app);
-    }
-    sql("UPDATE workflow_clock SET position = 0"); /* as after a restart: look at all again */
-    sql("UPDATE workflow_rule SET updated_at = now() + interval '1 hour'");
-    scan();
-    run_all(app);
-    CHECK_TEXT(sql("SELECT count(*) FROM notification"), "1");
-    sql("UPDATE opportunity SET close_date = current_date - 2");
-    scan();
-    CU_ASSERT_EQUAL(run_all(app), 1);
-    CHECK_TEXT(sql("SELECT count(*) FROM notification"), "2");
-    teardown();
-}
-
-static void
-a_schedule_runs_once_in_its_time_for_the_records_that_it_names(void)
-{
-    setup();
-    sql("DELETE FROM workflow_rule WHERE definition -> 'when' ? 'schedule'"); /* the shipped ones */
-    rule(
-        "t.pool",
-        "{\"when\": {\"schedule\": \"1 day\", \"state\": [\"new\"]}, \"if\": \"lead.person ~= ''Ada''\","
-        " \"then\": [" NOTE "]}");
-    lead("Lin");
-    lead("Ada");
-    CU_ASSERT_TRUE(take(lead("Eve"), "qualify"));
-    scan();
-    scan();
-    CU_ASSERT_EQUAL(run_all(app), 2); /* one for each company */
-    CHECK_TEXT(sql("SELECT string_agg(message, ' ') FROM notification"), "Lin");
-    sql("UPDATE job SET key = key || ' yesterday'");
-    scan();
-    run_all(app);
-    CHECK_TEXT(sql("SELECT string_agg(message, ' ') FROM notification"), "Lin Lin");
-    teardown();
-}
-
 const struct test job_tests[] = {
     { "events get dense positions in the order of commits",
       events_get_dense_positions_in_the_order_of_commits },
@@ -540,8 +331,5 @@ const struct test job_tests[] = {
       a_chain_of_after_rules_without_end_dies_with_its_names },
     { "a webhook that nobody answers is tried again",
       a_webhook_that_nobody_answers_is_tried_again },
-    { "a date fires once for each record and date", a_date_fires_once_for_each_record_and_date },
-    { "a schedule runs once in its time, for the records that it names",
-      a_schedule_runs_once_in_its_time_for_the_records_that_it_names },
     { 0 },
 };
