@@ -258,6 +258,16 @@ back_off(int tries)
     nanosleep(&(struct timespec){ ms / 1000, ms % 1000 * 1000000 }, NULL);
 }
 
+/* So long does a person wait; after that another try is no kindness. */
+static bool
+is_late(const struct call *c)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec - c->began.tv_sec >= conf_number(route_conf, "lock_timeout");
+}
+
 /* Run until it is done or cannot be. */
 static void
 run_in_transaction(struct call *c, struct db *db)
@@ -277,7 +287,7 @@ run_in_transaction(struct call *c, struct db *db)
             take_answer(c, &rq);
         if (ok)
             return;
-        bool again = db_should_retry(&rq) && tries + 1 < ATTEMPTS;
+        bool again = db_should_retry(&rq) && tries + 1 < ATTEMPTS && !is_late(c);
 
         db_rollback(&rq);
         if (again)
