@@ -51,7 +51,8 @@ CREATE TABLE table_kind (
     -- What tables_setup found, so that the gates need not ask the catalog at each call:
     has_company  boolean NOT NULL DEFAULT false,
     has_workflow boolean NOT NULL DEFAULT false,
-    has_search   boolean NOT NULL DEFAULT false
+    has_search   boolean NOT NULL DEFAULT false,
+    is_part      boolean NOT NULL DEFAULT false   -- of a document: its changes are the document's
 );
 
 CREATE PROCEDURE table_register(named text, as_kind text, guarded text[] DEFAULT '{}')
@@ -257,18 +258,13 @@ CREATE TABLE audit_log (
     entity     text NOT NULL,
     record_id  bigint NOT NULL,
     action     text NOT NULL,                 -- created, changed, deleted, or a transition's name
+    old        jsonb,                         -- the row before and after, without search terms;
+    new        jsonb,                         -- both null when erased for privacy
     PRIMARY KEY (xid, id)
 );
 CREATE INDEX ON audit_log (entity, record_id, id);
 COMMENT ON TABLE audit_log IS 'Audit log: who changed what, when';
 CALL table_register('audit_log', 'internal');
-
-CREATE TABLE audit_payload (
-    audit_id bigint PRIMARY KEY,
-    old      jsonb,
-    new      jsonb
-);
-CALL table_register('audit_payload', 'internal');
 
 CREATE TABLE event (
     position   bigint PRIMARY KEY,            -- dense, in commit order; the SSE id

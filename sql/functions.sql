@@ -359,39 +359,25 @@ CREATE OR REPLACE FUNCTION audit_rows() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
 DECLARE
     request text := nullif(current_setting('tenon.request', true), '');
-    actor   bigint := app_user_id();
-    step    text := nullif(current_setting('tenon.action', true), '');
+    actor   bigint := nullif(current_setting('tenon.user', true), '')::bigint;
+    step    text;
 BEGIN
     IF TG_OP = 'INSERT' THEN
-        WITH row AS MATERIALIZED (
-            SELECT nextval('audit_log_id_seq') AS id, NULL::jsonb AS before, to_jsonb(n) AS after FROM new_rows n
-        ), log AS (
-            INSERT INTO audit_log (id, company_id, request_id, actor_id, entity, record_id, action)
-            OVERRIDING SYSTEM VALUE
-            SELECT id, (after ->> 'company_id')::bigint, request, actor, TG_TABLE_NAME, (after ->> 'id')::bigint, 'created' FROM row
-        )
-        INSERT INTO audit_payload SELECT * FROM row;
+        INSERT INTO audit_log (company_id, request_id, actor_id, entity, record_id, action, new)
+        SELECT (row ->> 'company_id')::bigint, request, actor, TG_TABLE_NAME, id, 'created', row
+          FROM (SELECT n.id, to_jsonb(n) - 'search_terms' AS row FROM new_rows n) x;
     ELSIF TG_OP = 'UPDATE' THEN
-        WITH row AS MATERIALIZED (
-            SELECT nextval('audit_log_id_seq') AS id, to_jsonb(o) AS before, to_jsonb(n) AS after
-              FROM old_rows o JOIN new_rows n USING (id) WHERE o IS DISTINCT FROM n
-        ), log AS (
-            INSERT INTO audit_log (id, company_id, request_id, actor_id, entity, record_id, action)
-            OVERRIDING SYSTEM VALUE
-            SELECT id, (after ->> 'company_id')::bigint, request, actor, TG_TABLE_NAME, (after ->> 'id')::bigint,
-                   CASE WHEN before -> 'state' IS DISTINCT FROM after -> 'state' THEN coalesce(step, 'changed') ELSE 'changed' END
-              FROM row
-        )
-        INSERT INTO audit_payload SELECT * FROM row;
+        step := coalesce(nullif(current_setting('tenon.action', true), ''), 'changed');
+        INSERT INTO audit_log (company_id, request_id, actor_id, entity, record_id, action, old, new)
+        SELECT (after ->> 'company_id')::bigint, request, actor, TG_TABLE_NAME, id,
+               CASE WHEN before -> 'state' IS DISTINCT FROM after -> 'state' THEN step ELSE 'changed' END,
+               before, after
+          FROM (SELECT n.id, to_jsonb(o) - 'search_terms' AS before, to_jsonb(n) - 'search_terms' AS after
+                  FROM old_rows o JOIN new_rows n USING (id) WHERE o IS DISTINCT FROM n) x;
     ELSE
-        WITH row AS MATERIALIZED (
-            SELECT nextval('audit_log_id_seq') AS id, to_jsonb(o) AS before, NULL::jsonb AS after FROM old_rows o
-        ), log AS (
-            INSERT INTO audit_log (id, company_id, request_id, actor_id, entity, record_id, action)
-            OVERRIDING SYSTEM VALUE
-            SELECT id, (before ->> 'company_id')::bigint, request, actor, TG_TABLE_NAME, (before ->> 'id')::bigint, 'deleted' FROM row
-        )
-        INSERT INTO audit_payload SELECT * FROM row;
+        INSERT INTO audit_log (company_id, request_id, actor_id, entity, record_id, action, old)
+        SELECT (row ->> 'company_id')::bigint, request, actor, TG_TABLE_NAME, id, 'deleted', row
+          FROM (SELECT o.id, to_jsonb(o) - 'search_terms' AS row FROM old_rows o) x;
     END IF;
     RETURN NULL;
 END $$;
@@ -449,22 +435,20 @@ BEGIN
             SELECT a.id FROM audit_log a WHERE a.entity = part.name AND a.record_id = ANY (ids)
             UNION
             SELECT a.id FROM audit_log h JOIN audit_log a ON a.xid = h.xid AND a.entity = part.name
-              JOIN audit_payload p ON p.audit_id = a.id
              WHERE h.entity = named AND h.record_id = record
-               AND coalesce(p.new, p.old) ->> part.parent = record::text);
+               AND coalesce(a.new, a.old) ->> part.parent = record::text);
     END LOOP;
     SELECT json_agg(row_to_json(r) ORDER BY r.id DESC) INTO result FROM (
         SELECT a.id, to_char(a.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS at,
                CASE WHEN u.id IS NOT NULL THEN json_build_object('id', u.id, 'name', u.name) END AS actor,
                a.entity, a.record_id, a.action, a.request_id,
                (SELECT coalesce(json_agg(json_build_object('field', f.key, 'label', f.value ->> 'label',
-                           'old', history_value(p.old, f.key, f.value ->> 'kind'),
-                           'new', history_value(p.new, f.key, f.value ->> 'kind'))
+                           'old', history_value(a.old, f.key, f.value ->> 'kind'),
+                           'new', history_value(a.new, f.key, f.value ->> 'kind'))
                            ORDER BY (f.value ->> 'position')::integer), '[]')
                   FROM jsonb_each(fields -> a.entity) f
-                 WHERE coalesce(p.old -> f.key, 'null') <> coalesce(p.new -> f.key, 'null')) AS changes
+                 WHERE coalesce(a.old -> f.key, 'null') <> coalesce(a.new -> f.key, 'null')) AS changes
           FROM audit_log a
-          LEFT JOIN audit_payload p ON p.audit_id = a.id
           LEFT JOIN app_user u ON u.id = a.actor_id
          WHERE (a.entity = named AND a.record_id = record OR a.id = ANY (found))
            AND (a.company_id IS NULL OR a.company_id = app_company())
@@ -562,7 +546,9 @@ DECLARE
     c table_columns;
 BEGIN
     UPDATE table_kind k
-       SET has_company = found.has_company, has_workflow = found.has_workflow, has_search = found.has_search
+       SET has_company = found.has_company, has_workflow = found.has_workflow, has_search = found.has_search,
+           is_part = EXISTS (SELECT FROM pg_constraint WHERE contype = 'f' AND confdeltype = 'c'
+                                AND conrelid = to_regclass('tenon.' || quote_ident(k.name)))
       FROM table_columns found WHERE found.name = k.name;
     FOR c IN SELECT * FROM table_columns LOOP
         EXECUTE format('REVOKE ALL ON %I FROM tenon_app', c.name);
@@ -731,8 +717,8 @@ CREATE OR REPLACE FUNCTION workflow_changed_fields(on_entity text, ids bigint[])
     RETURNS TABLE (id bigint, fields text[])
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
     SELECT DISTINCT ON (a.record_id) a.record_id,
-           ARRAY(SELECT key FROM jsonb_each(p.new) n WHERE n.value IS DISTINCT FROM p.old -> n.key)
-      FROM audit_log a JOIN audit_payload p ON p.audit_id = a.id
+           ARRAY(SELECT key FROM jsonb_each(a.new) n WHERE n.value IS DISTINCT FROM a.old -> n.key)
+      FROM audit_log a
      WHERE a.xid = pg_current_xact_id_if_assigned() AND a.entity = on_entity
        AND a.record_id = ANY (ids) AND a.action <> 'created'
      ORDER BY a.record_id, a.id DESC $$;
@@ -828,7 +814,8 @@ GRANT EXECUTE ON FUNCTION flow_start, flow_join TO tenon_app;
 -- ------------------------------------------------------------------ events and jobs
 /*
  * Give committed audit rows their positions as events, and put what rules marked `after` shall
- * do into the queue of jobs. Every transaction below the snapshot's xmin has ended, so nothing
+ * do into the queue of jobs. A change of a document's part is the document's, unless a rule waits
+ * for the part. Every transaction below the snapshot's xmin has ended, so nothing
  * can appear before the cursor later. One dispatcher at a time: it holds the cursor's row.
  */
 CREATE OR REPLACE FUNCTION outbox_publish() RETURNS integer
@@ -841,11 +828,15 @@ BEGIN
     IF NOT FOUND THEN
         RETURN 0;
     END IF;
-    WITH due AS MATERIALIZED (
-        SELECT a.*, row_number() OVER (ORDER BY a.xid, a.id) AS n FROM (
-            SELECT * FROM audit_log WHERE (xid, id) > (c.xid, c.audit_id)
-               AND xid < pg_snapshot_xmin(pg_current_snapshot())
-             ORDER BY xid, id LIMIT 1000) a
+    WITH seen AS MATERIALIZED (
+        SELECT * FROM audit_log WHERE (xid, id) > (c.xid, c.audit_id)
+           AND xid < pg_snapshot_xmin(pg_current_snapshot())
+         ORDER BY xid, id LIMIT 1000
+    ), due AS MATERIALIZED (
+        SELECT s.*, row_number() OVER (ORDER BY s.xid, s.id) AS n
+          FROM seen s LEFT JOIN table_kind k ON k.name = s.entity
+         WHERE NOT coalesce(k.is_part, false)
+            OR EXISTS (SELECT FROM workflow_rule r WHERE r.active AND r.entity = s.entity)
     ), made AS (
         INSERT INTO event (position, audit_id, xid, company_id, at, request_id, actor_id, entity, record_id, action)
         SELECT c.position + n, id, xid, company_id, at, request_id, actor_id, entity, record_id, action FROM due
@@ -858,31 +849,31 @@ BEGIN
                                   'depth', chain.depth, 'chain', chain.names),
                e.actor_id, CASE WHEN chain.depth > 16 THEN 'dead' ELSE 'waiting' END,
                CASE WHEN chain.depth > 16 THEN 'Rules call each other without end: ' || chain.names END
-          FROM made e LEFT JOIN app_user u ON u.id = e.actor_id
+          FROM made e JOIN due ON due.id = e.audit_id LEFT JOIN app_user u ON u.id = e.actor_id
           LEFT JOIN job cause ON cause.id = substring(e.request_id FROM '^job-([0-9]{1,18})$')::bigint
           JOIN workflow_rule r ON r.active AND r.entity = e.entity AND r.definition ->> 'timing' = 'after',
                LATERAL (SELECT coalesce((cause.payload ->> 'depth')::integer, 0) + 1 AS depth,
                                concat_ws(' > ', cause.payload ->> 'chain', r.name) AS names) chain
-         WHERE workflow_rule_wakes(r.definition -> 'when', e.action, e.audit_id)
+         WHERE workflow_rule_wakes(r.definition -> 'when', e.action, due.old, due.new)
          ORDER BY e.position, r.position, r.id
         ON CONFLICT (key) DO NOTHING
     )
-    UPDATE event_cursor SET xid = last.xid, audit_id = last.audit_id, position = last.position
-      FROM (SELECT * FROM made ORDER BY position DESC LIMIT 1) last
-     RETURNING last.position - c.position INTO published;
+    UPDATE event_cursor SET xid = last.xid, audit_id = last.id,
+           position = c.position + (SELECT count(*) FROM due)
+      FROM (SELECT xid, id FROM seen ORDER BY xid DESC, id DESC LIMIT 1) last
+     RETURNING (SELECT count(*) FROM seen) INTO published;
     PERFORM workflow_timers();
     RETURN coalesce(published, 0);
 END $$;
 
-CREATE OR REPLACE FUNCTION workflow_rule_wakes(waits_for jsonb, action text, audit bigint) RETURNS boolean
+CREATE OR REPLACE FUNCTION workflow_rule_wakes(waits_for jsonb, action text, before jsonb, after jsonb) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
     SELECT CASE action
         WHEN 'deleted' THEN false
         WHEN 'created' THEN waits_for ? 'created'
         WHEN 'changed' THEN waits_for ? 'changed' AND (
             NOT EXISTS (SELECT FROM json_words(waits_for -> 'changed')) OR EXISTS (
-                SELECT FROM audit_payload p, json_words(waits_for -> 'changed') f
-                 WHERE p.audit_id = audit AND p.old -> f IS DISTINCT FROM p.new -> f))
+                SELECT FROM json_words(waits_for -> 'changed') f WHERE before -> f IS DISTINCT FROM after -> f))
         ELSE action IN (SELECT json_words(waits_for -> 'transition')) END $$;
 
 -- Jobs of a rule for records, outside the outbox: after a step that moves no state.

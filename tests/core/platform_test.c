@@ -104,7 +104,7 @@ the_server_can_neither_alter_tables_nor_become_their_owner(void)
     CU_ASSERT_PTR_NOT_NULL(test_refused(rq, "SELECT * FROM user_secret"));
     CU_ASSERT_PTR_NOT_NULL(test_refused(rq, "SELECT * FROM session"));
     CU_ASSERT_PTR_NOT_NULL(test_refused(rq, "DELETE FROM audit_log"));
-    CU_ASSERT_PTR_NOT_NULL(test_refused(rq, "UPDATE audit_payload SET new = '{}'"));
+    CU_ASSERT_PTR_NOT_NULL(test_refused(rq, "UPDATE audit_log SET new = '{}'"));
     CU_ASSERT_PTR_NOT_NULL(test_refused(rq, "COPY company TO '/tmp/out'"));
     CU_ASSERT_PTR_NOT_NULL(test_refused(rq, "SELECT gapless_number(1, 'invoice', current_date)"));
     test_end(rq);
