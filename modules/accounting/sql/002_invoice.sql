@@ -148,7 +148,8 @@ CREATE TABLE payment (
     CONSTRAINT payment_company_exists FOREIGN KEY (company_id) REFERENCES company,
     CONSTRAINT payment_flow_exists FOREIGN KEY (company_id, flow_id) REFERENCES flow (company_id, id),
     CONSTRAINT payment_journal_exists FOREIGN KEY (company_id, journal_id) REFERENCES journal (company_id, id),
-    CONSTRAINT payment_entry_exists FOREIGN KEY (company_id, journal_entry_id) REFERENCES journal_entry (company_id, id),
+    CONSTRAINT payment_entry_exists FOREIGN KEY (company_id, journal_entry_id)
+        REFERENCES journal_entry (company_id, id) DEFERRABLE INITIALLY DEFERRED,
     CONSTRAINT payment_open_range CHECK (open_amount BETWEEN 0 AND amount),
     CONSTRAINT payment_cancelled_in_order CHECK (cancelled_on >= payment_date),
     CONSTRAINT payment_digits CHECK (amount = round(amount, currency_scale(currency_code)))

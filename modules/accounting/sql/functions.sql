@@ -16,12 +16,15 @@ END $$;
 
 -- Company currency for one unit of a currency, as of a day. Null: no rate is known.
 CREATE OR REPLACE FUNCTION exchange_rate_on(company bigint, code text, on_date date) RETURNS numeric
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
-    SELECT CASE WHEN c.currency_code = exchange_rate_on.code THEN 1
-                ELSE (SELECT r.rate FROM exchange_rate r
-                       WHERE r.company_id = company AND r.currency_code = exchange_rate_on.code AND r.valid_from <= on_date
-                       ORDER BY r.valid_from DESC LIMIT 1) END
-      FROM company c WHERE c.id = company $$;
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
+BEGIN
+    IF EXISTS (SELECT FROM company c WHERE c.id = company AND c.currency_code = exchange_rate_on.code) THEN
+        RETURN 1;
+    END IF;
+    RETURN (SELECT r.rate FROM exchange_rate r
+             WHERE r.company_id = company AND r.currency_code = exchange_rate_on.code AND r.valid_from <= on_date
+             ORDER BY r.valid_from DESC LIMIT 1);
+END $$;
 
 CREATE OR REPLACE FUNCTION exchange_rate_must(company bigint, code text, on_date date) RETURNS numeric
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
@@ -36,8 +39,10 @@ END $$;
 
 -- Rounded to the digits of the company's currency.
 CREATE OR REPLACE FUNCTION base_round(company bigint, x numeric) RETURNS numeric
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = tenon, pg_temp AS
-    $$ SELECT round(x, currency_scale((SELECT c.currency_code FROM company c WHERE c.id = company))) $$;
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
+BEGIN
+    RETURN round(x, currency_scale((SELECT c.currency_code FROM company c WHERE c.id = company)));
+END $$;
 
 -- ------------------------------------------------------------------ periods
 -- The period of a day; with its fiscal year (of twelve months, from the month in the
@@ -315,32 +320,45 @@ END $$;
 -- then the country, then the category, then any. A party without an address counts as one
 -- of the company's own country. Null: no tax.
 CREATE OR REPLACE FUNCTION tax_for(company bigint, for_use text, item bigint, party bigint) RETURNS bigint
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
-    SELECT r.tax_id FROM tax_rule r
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
+BEGIN
+    RETURN (SELECT r.tax_id FROM tax_rule r
      WHERE r.company_id = company AND r.use = for_use
        AND (r.tax_category_id IS NULL OR r.tax_category_id = (SELECT i.tax_category_id FROM item i WHERE i.id = item))
        AND (r.country_code IS NULL OR r.country_code = coalesce(
             (SELECT a.country_code FROM party_address a WHERE a.party_id = party AND a.country_code IS NOT NULL
               ORDER BY a.purpose = 'shipping' DESC, a.is_default DESC, a.id LIMIT 1),
             (SELECT p.country_code FROM party p WHERE p.id = party), (SELECT c.country_code FROM company c WHERE c.id = company)))
-     ORDER BY r.country_code IS NULL, r.tax_category_id IS NULL LIMIT 1 $$;
+     ORDER BY r.country_code IS NULL, r.tax_category_id IS NULL LIMIT 1);
+END $$;
 
 -- The rate of a tax on a day, in percent: 0 without a tax. Null: there is none for that day.
 CREATE OR REPLACE FUNCTION tax_percent_on(tax bigint, on_date date) RETURNS numeric
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
-    SELECT CASE WHEN tax IS NULL THEN 0
-                ELSE (SELECT r.percent FROM tax_rate r
-                       WHERE r.tax_id = tax AND on_date BETWEEN r.valid_from AND coalesce(r.valid_to, 'infinity')) END $$;
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
+BEGIN
+    IF tax IS NULL THEN
+        RETURN 0;
+    END IF;
+    RETURN (SELECT r.percent FROM tax_rate r
+             WHERE r.tax_id = tax AND on_date BETWEEN r.valid_from AND coalesce(r.valid_to, 'infinity'));
+END $$;
 
 -- One line, rounded to the currency half away from zero; included: the price holds the tax.
 CREATE OR REPLACE FUNCTION line_net_tax(quantity numeric, price numeric, discount numeric, percent numeric,
                                         included boolean, code text, OUT net numeric, OUT tax numeric)
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT CASE WHEN included THEN t.n ELSE t.g END,
-           CASE WHEN included THEN t.g - t.n ELSE round(t.g * percent / 100, t.scale) END
-      FROM (SELECT s.scale, g.g, round(g.g / (1 + percent / 100), s.scale) AS n
-              FROM (SELECT currency_scale(code) AS scale) s,
-                   LATERAL (SELECT round(quantity * price * (1 - discount / 100), s.scale) AS g) g) t $$;
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+DECLARE
+    scale integer := currency_scale(code);
+    gross numeric := round(quantity * price * (1 - discount / 100), scale);
+BEGIN
+    IF included THEN
+        net := round(gross / (1 + percent / 100), scale);
+        tax := gross - net;
+    ELSE
+        net := gross;
+        tax := round(gross * percent / 100, scale);
+    END IF;
+END $$;
 
 CREATE OR REPLACE FUNCTION payment_due(from_date date, days integer, end_of_month boolean) RETURNS date
     LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
@@ -350,28 +368,35 @@ CREATE OR REPLACE FUNCTION payment_due(from_date date, days integer, end_of_mont
 
 -- The day on which all of it is due: the last instalment's. Without a term: at once.
 CREATE OR REPLACE FUNCTION payment_term_due(term bigint, from_date date) RETURNS date
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
-    SELECT coalesce(max(payment_due(from_date, l.days, l.end_of_month)), from_date)
-      FROM payment_term_line l WHERE l.term_id = term $$;
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
+BEGIN
+    RETURN (SELECT coalesce(max(payment_due(from_date, l.days, l.end_of_month)), from_date)
+              FROM payment_term_line l WHERE l.term_id = term);
+END $$;
 
 -- An item's account of one kind ('revenue' or 'expense'): that of its category or of the
 -- nearest one above it, else the account with the role.
 CREATE OR REPLACE FUNCTION item_account(company bigint, item bigint, as_kind text) RETURNS bigint
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
-    WITH RECURSIVE up AS (
-        SELECT c.id, c.parent_id, 1 AS depth FROM item i JOIN item_category c ON c.id = i.category_id WHERE i.id = item
-        UNION ALL
-        SELECT c.id, c.parent_id, up.depth + 1 FROM up JOIN item_category c ON c.id = up.parent_id WHERE up.depth < 20
-    )
-    SELECT coalesce(
-        (SELECT CASE as_kind WHEN 'revenue' THEN a.revenue_account_id ELSE a.expense_account_id END
-           FROM up JOIN category_account a ON a.company_id = company AND a.category_id = up.id
-          WHERE CASE as_kind WHEN 'revenue' THEN a.revenue_account_id ELSE a.expense_account_id END IS NOT NULL
-          ORDER BY up.depth LIMIT 1),
-        account_of(company, CASE
-            WHEN as_kind = 'revenue' THEN 'revenue'
-            WHEN (SELECT i.kind FROM item i WHERE i.id = item) = 'stocked' THEN 'received_not_billed'
-            ELSE 'expense' END)) $$;
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
+DECLARE
+    about  item;
+    at     bigint;
+    chosen bigint;
+BEGIN
+    SELECT * INTO about FROM item i WHERE i.id = item_account.item;
+    at := about.category_id;
+    WHILE at IS NOT NULL LOOP
+        SELECT CASE as_kind WHEN 'revenue' THEN a.revenue_account_id ELSE a.expense_account_id END
+          INTO chosen FROM category_account a WHERE a.company_id = company AND a.category_id = at;
+        IF chosen IS NOT NULL THEN
+            RETURN chosen;
+        END IF;
+        SELECT c.parent_id INTO at FROM item_category c WHERE c.id = at;
+    END LOOP;
+    RETURN account_of(company, CASE WHEN as_kind = 'revenue' THEN 'revenue'
+                                    WHEN about.kind = 'stocked' THEN 'received_not_billed'
+                                    ELSE 'expense' END);
+END $$;
 
 -- ------------------------------------------------------------------ invoices: drafts
 -- What a line costs follows from what was typed; a line that credits another takes its
@@ -585,8 +610,10 @@ END $$;
 -- tax. Converted amounts are rounded each; what is left over goes to the largest line.
 CREATE OR REPLACE FUNCTION invoice_entry_lines(ids bigint[])
     RETURNS TABLE (invoice_id bigint, "position" integer, account_id bigint, party_id bigint, base numeric, amount numeric)
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
-    WITH head AS (
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY WITH head AS (
         SELECT i.*, CASE WHEN i.kind IN ('customer_invoice', 'debit_note') THEN 1 ELSE -1 END AS sign,
                i.kind IN ('customer_invoice', 'credit_note') AS sale
           FROM invoice i WHERE i.id = ANY (ids)
@@ -608,13 +635,14 @@ CREATE OR REPLACE FUNCTION invoice_entry_lines(ids bigint[])
           FROM part p WHERE p.amount <> 0
     )
     SELECT h.id, 0, account_of(h.company_id, CASE WHEN h.sale THEN 'receivable' ELSE 'payable' END), h.party_id,
-           h.sign * h.base_total, h.sign * h.total
+           (h.sign * h.base_total)::numeric, (h.sign * h.total)::numeric
       FROM head h WHERE h.total <> 0
     UNION ALL
     SELECT c.id, c.rank::integer, c.account_id, NULL,
            -c.sign * (c.base + CASE c.rank WHEN 1 THEN h.base_total - sum(c.base) OVER (PARTITION BY c.id) ELSE 0 END),
            -c.sign * c.amount
-      FROM converted c JOIN head h ON h.id = c.id $$;
+      FROM converted c JOIN head h ON h.id = c.id;
+END $$;
 
 CREATE OR REPLACE FUNCTION invoice_post(ids bigint[]) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
@@ -708,6 +736,7 @@ BEGIN
     IF NOT EXISTS (SELECT FROM journal WHERE id = NEW.journal_id AND account_id IS NOT NULL) THEN
         PERFORM fail('no_account', 'journal_id', 'Choose a journal with a bank or cash account');
     END IF;
+    NEW.journal_entry_id := nextval(pg_get_serial_sequence('journal_entry', 'id'));
     RETURN NEW;
 END $$;
 CREATE OR REPLACE TRIGGER payment_posting BEFORE UPDATE ON payment
@@ -758,24 +787,21 @@ BEGIN
     PERFORM exposure_add(s.company_id, s.party_id, -s.base)
        FROM (SELECT company_id, party_id, sum(base_amount) AS base FROM payment
               WHERE id = ANY (ids) AND kind = 'receipt' GROUP BY company_id, party_id ORDER BY party_id) s;
-    WITH entry AS (
-        INSERT INTO journal_entry (company_id, journal_id, entry_date, description, source_entity, source_id)
-        SELECT company_id, journal_id, payment_date, concat_ws(' ', number, reference), 'payment', id
-          FROM payment WHERE id = ANY (ids) ORDER BY journal_id, id
-        RETURNING id, source_id
-    ), line AS (
-        INSERT INTO journal_line (company_id, entry_id, position, account_id, party_id, debit, credit, amount, currency_code, posted_on)
-        SELECT p.company_id, e.id, s.position,
-               CASE s.position WHEN 1 THEN j.account_id
-                    ELSE account_of(p.company_id, CASE p.kind WHEN 'receipt' THEN 'receivable' ELSE 'payable' END) END,
-               CASE s.position WHEN 2 THEN p.party_id END,
-               greatest(s.sign * p.base_amount, 0), greatest(-s.sign * p.base_amount, 0), s.sign * p.amount,
-               p.currency_code, p.payment_date
-          FROM entry e JOIN payment p ON p.id = e.source_id JOIN journal j ON j.id = p.journal_id,
-               LATERAL (SELECT n AS position, CASE WHEN (n = 1) = (p.kind = 'receipt') THEN 1 ELSE -1 END AS sign
-                          FROM generate_series(1, 2) n) s
-    )
-    UPDATE payment p SET journal_entry_id = e.id FROM entry e WHERE p.id = e.source_id;
+    INSERT INTO journal_entry (id, company_id, journal_id, entry_date, description, source_entity, source_id)
+    OVERRIDING SYSTEM VALUE
+    SELECT journal_entry_id, company_id, journal_id, payment_date, concat_ws(' ', number, reference), 'payment', id
+      FROM payment WHERE id = ANY (ids) ORDER BY journal_id, id;
+    INSERT INTO journal_line (company_id, entry_id, position, account_id, party_id, debit, credit, amount, currency_code, posted_on)
+    SELECT p.company_id, p.journal_entry_id, s.position,
+           CASE s.position WHEN 1 THEN j.account_id
+                ELSE account_of(p.company_id, CASE p.kind WHEN 'receipt' THEN 'receivable' ELSE 'payable' END) END,
+           CASE s.position WHEN 2 THEN p.party_id END,
+           greatest(s.sign * p.base_amount, 0), greatest(-s.sign * p.base_amount, 0), s.sign * p.amount,
+           p.currency_code, p.payment_date
+      FROM payment p JOIN journal j ON j.id = p.journal_id,
+           LATERAL (SELECT n AS position, CASE WHEN (n = 1) = (p.kind = 'receipt') THEN 1 ELSE -1 END AS sign
+                      FROM generate_series(1, 2) n) s
+     WHERE p.id = ANY (ids);
     INSERT INTO allocation (company_id, invoice_id, payment_id, amount, currency_code, allocated_on)
     SELECT l.company_id, l.invoice_id, l.payment_id, l.amount, p.currency_code, greatest(p.payment_date, i.invoice_date)
       FROM payment_line l JOIN payment p ON p.id = l.payment_id JOIN invoice i ON i.id = l.invoice_id
@@ -823,8 +849,8 @@ DECLARE
     posted    bigint[];
     cancelled bigint[];
 BEGIN
-    SELECT array_agg(n.id ORDER BY n.id) FILTER (WHERE n.state = 'posted' AND n.journal_entry_id IS NULL),
-           array_agg(n.id ORDER BY n.id) FILTER (WHERE n.state = 'cancelled' AND n.journal_entry_id IS NOT NULL)
+    SELECT array_agg(n.id ORDER BY n.id) FILTER (WHERE n.state = 'posted' AND o.journal_entry_id IS NULL),
+           array_agg(n.id ORDER BY n.id) FILTER (WHERE n.state = 'cancelled' AND o.journal_entry_id IS NOT NULL)
       INTO posted, cancelled
       FROM new_rows n JOIN old_rows o USING (id) WHERE n.state <> o.state;
     IF posted IS NOT NULL THEN
