@@ -93,7 +93,8 @@ BEGIN
         SELECT FROM user_company c WHERE c.user_id = request_begin.user_id AND c.company_id = in_company) THEN
         PERFORM fail('forbidden', NULL, 'You do not work for this company');
     END IF;
-    PERFORM context_set(user_id, company_id, for_request);
+    PERFORM context_set(user_id, company_id, for_request),
+            set_config('tenon.language', language, true);
     IF wanted IS NOT NULL THEN
         PERFORM require_permission(wanted);
     END IF;

@@ -152,7 +152,8 @@ anchor_find(struct list *l, const char **cursor)
     *cursor = NULL;
     if (fraction < 0)
         return fail(l->q.rq, "malformed", "at", "A place in the list is a number from 0 to 1");
-    if (request_is_waiting(l->q.rq) && !db_flush(l->q.rq)) /* anchors are kept per company: it must be known */
+    if (request_is_waiting(l->q.rq) &&
+        !db_flush(l->q.rq)) /* anchors are kept per company: it must be known */
         return false;
     const char *sql = anchors_sql(l), *query = query_name(l, sql);
     struct rows rows;

@@ -71,24 +71,35 @@ title_column(const struct table *t)
     return NULL;
 }
 
-/* alias."name", or alias."name_zh" when there is one and the user reads Chinese. */
+static const char *
+column_of(struct rq *rq, const char *alias, const char *column)
+{
+    struct str s = str_new(rq->mem);
+
+    str_printf(&s, "%s.", alias);
+    str_ident(&s, column);
+    return s.text;
+}
+
+/* alias."name", or alias."name_zh" when there is one and the user reads Chinese: which he does
+ * is known only to the database as long as the request's gate has not spoken. */
 static const char *
 local_sql(struct rq *rq, const struct table *t, const char *alias, const char *column)
 {
-    const char *local = arena_printf(rq->mem, "%s_%s", column, rq->language ? rq->language : "en");
-    struct str s = str_new(rq->mem);
+    const char *zh = arena_printf(rq->mem, "%s_zh", column);
+    const char *usual = column_of(rq, alias, column);
+    bool waiting = request_is_waiting(rq);
 
-    if (table_column(t, local)) {
-        str_printf(&s, "coalesce(nullif(%s.", alias);
-        str_ident(&s, local);
-        str_printf(&s, ", ''), %s.", alias);
-        str_ident(&s, column);
-        str_char(&s, ')');
-    } else {
-        str_printf(&s, "%s.", alias);
-        str_ident(&s, column);
-    }
-    return s.text;
+    if (!table_column(t, zh) || (!waiting && strcmp(rq->language ? rq->language : "en", "zh") != 0))
+        return usual;
+    const char *chinese =
+        arena_printf(rq->mem, "coalesce(nullif(%s, ''), %s)", column_of(rq, alias, zh), usual);
+
+    return waiting ? arena_printf(rq->mem,
+                                  "CASE WHEN current_setting('tenon.language', true) = 'zh'"
+                                  " THEN %s ELSE %s END",
+                                  chinese, usual)
+                   : chinese;
 }
 
 const char *
@@ -104,10 +115,10 @@ title_sql(struct rq *rq, const struct table *t, const char *alias)
     if (!c)
         return "NULL::text";
     if (!to || to == t || !title_column(to))
-        return arena_printf(rq->mem, "%s::text", local_sql(rq, t, alias, title));
+        return arena_printf(rq->mem, "(%s)::text", local_sql(rq, t, alias, title));
     const char *inner = arena_printf(rq->mem, "%s_of", alias);
 
-    str_printf(&s, "(SELECT %s::text FROM ", local_sql(rq, to, inner, title_column(to)));
+    str_printf(&s, "(SELECT (%s)::text FROM ", local_sql(rq, to, inner, title_column(to)));
     str_ident(&s, to->name);
     str_printf(&s, " %s WHERE %s.id = %s.", inner, inner, alias);
     str_ident(&s, title);
