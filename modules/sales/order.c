@@ -45,9 +45,9 @@ revision_is_last(struct rq *rq)
         return true;
     if (!db_one(rq, other_revision, P(rq->ids, named), OUT(&number, &last)))
         return false;
-    return !number || fail(rq, "superseded", "revision",
-                           "Revision %s of quotation %s was replaced by revision %s", named, number,
-                           last);
+    return !number ||
+           fail(rq, "superseded", "revision",
+                "Revision %s of quotation %s was replaced by revision %s", named, number, last);
 }
 
 static const char accept_stamp[] =
@@ -168,10 +168,12 @@ const struct operation sales_order_operations[] = {
       .args = "valid_until:date", .help = "Send the quotation to the customer" },
     { "revise", "Revise", .from = "quoted", .to = "draft",
       .help = "Begin a new revision; the one that was sent can no longer be accepted" },
-    { "accept", "Accept", .from = "quoted", .run = order_accept, .args = "revision:integer name:text",
+    { "accept", "Accept", .from = "quoted", .run = order_accept,
+      .args = "revision:integer name:text",
       .help = "Note that the customer accepted the quotation, and who did" },
     { "confirm", "Confirm", .from = "draft quoted", .to = "confirmed", .run = order_confirm,
-      .args = "revision:integer", .help = "Make it an order: credit is checked, goods are set aside" },
+      .args = "revision:integer",
+      .help = "Make it an order: credit is checked, goods are set aside" },
     { "deliver", "Deliver", .from = "confirmed", .run = order_deliver,
       .args = "warehouse_id:integer planned_date:date lines:set",
       .help = "Prepare the delivery of what is not on a delivery yet" },

@@ -118,8 +118,7 @@ journey_quotation(struct journey *j, const char *body)
 
     if (!done(j, STEP_QUOTATION, a))
         return false;
-    return answer_created(a, "sales_order", j->order) ||
-           missing(j, STEP_QUOTATION, "quotation");
+    return answer_created(a, "sales_order", j->order) || missing(j, STEP_QUOTATION, "quotation");
 }
 
 bool
@@ -163,8 +162,8 @@ journey_invoice(struct journey *j, const char *body)
     if (*j->invoice)
         return true;
     a = take(j, "sales_order", j->order, "invoice", body);
-    if (a->status == 422 && !strcmp(answer_get(a, "code") ? answer_get(a, "code") : "",
-                                    "nothing_to_invoice")) {
+    if (a->status == 422 &&
+        !strcmp(answer_get(a, "code") ? answer_get(a, "code") : "", "nothing_to_invoice")) {
         j->ms[STEP_INVOICE] += a->ms; /* the rule was faster */
         return journey_find(j, "sales_order", j->order, "invoice", "draft", j->invoice) ||
                missing(j, STEP_INVOICE, "invoice");
@@ -210,8 +209,9 @@ journey_pay(struct journey *j, const char *amount, const char *date)
     const struct answer *a;
     bool paid = false;
 
-    str_printf(&body, "{\"kind\": \"receipt\", \"party_id\": %s, \"amount\": \"%s\","
-                      " \"currency_code\": \"%s\"",
+    str_printf(&body,
+               "{\"kind\": \"receipt\", \"party_id\": %s, \"amount\": \"%s\","
+               " \"currency_code\": \"%s\"",
                j->party, amount ? amount : j->total, j->currency);
     if (date)
         str_printf(&body, ", \"payment_date\": \"%s\"", date);
@@ -219,8 +219,8 @@ journey_pay(struct journey *j, const char *amount, const char *date)
     a = client_post(j->client, body.text, "/api/payment");
     if (done(j, STEP_PAYMENT, a)) {
         keep(j->payment, sizeof j->payment, answer_get(a, "id"));
-        paid = done(j, STEP_PAY, take(j, "payment", j->payment, "post",
-                                      settling(j, mem, amount, date)));
+        paid = done(j, STEP_PAY,
+                    take(j, "payment", j->payment, "post", settling(j, mem, amount, date)));
     }
     arena_free(mem);
     return paid;

@@ -46,8 +46,8 @@ say(const char *what, const char *number, double ms)
 static const char *
 id_of(struct arena *mem, const char *entity, const char *code)
 {
-    const char *id = answer_get(client_get(story.client, "/api/%s?code=eq.%s&select=id", entity, code),
-                                "rows.0.id");
+    const char *id = answer_get(
+        client_get(story.client, "/api/%s?code=eq.%s&select=id", entity, code), "rows.0.id");
 
     if (!id)
         die(arena_printf(mem, "there is no %s %s: is this the demo company?", entity, code));
@@ -63,12 +63,14 @@ prospect(struct arena *mem)
     long now = (long)time(NULL);
     char text[64];
 
-    if (!journey_lead(&story, arena_printf(mem,
-                                           "{\"subject\": \"%s\", \"organisation\": \"Figment Works %ld\","
-                                           " \"organisation_zh\": \"虚构工坊 %ld\", \"person\": \"Nia Nonexistent\","
-                                           " \"email\": \"nia.%ld@figment.example\", \"country_code\": \"GB\","
-                                           " \"city\": \"Sampleton\", \"street\": \"%ld Example Lane\"}",
-                                           subjects[now % 4], now, now, now, now % 90 + 1)))
+    if (!journey_lead(
+            &story,
+            arena_printf(mem,
+                         "{\"subject\": \"%s\", \"organisation\": \"Figment Works %ld\","
+                         " \"organisation_zh\": \"虚构工坊 %ld\", \"person\": \"Nia Nonexistent\","
+                         " \"email\": \"nia.%ld@figment.example\", \"country_code\": \"GB\","
+                         " \"city\": \"Sampleton\", \"street\": \"%ld Example Lane\"}",
+                         subjects[now % 4], now, now, now, now % 90 + 1)))
         die(story.problem);
     say("a lead comes in", number_of("lead", story.lead, "number", text), story.ms[STEP_LEAD]);
     if (!journey_convert(&story, "{\"new_party\": true}"))
@@ -84,15 +86,15 @@ quotation(struct arena *mem)
     long now = (long)time(NULL);
     char text[64];
 
-    if (!journey_quotation(
-            &story, arena_printf(mem,
-                                 "{\"customer_reference\": \"story %ld\", \"lines\": ["
-                                 "{\"item_id\": %s, \"quantity\": \"%ld\"},"
-                                 "{\"item_id\": %s, \"quantity\": \"%ld\"},"
-                                 "{\"item_id\": %s, \"quantity\": \"1\"}]}",
-                                 now, id_of(mem, "item", "OAK-25"), now % 7 + 4,
-                                 id_of(mem, "item", "CHISEL-12"), now % 3 + 1,
-                                 id_of(mem, "item", "FREIGHT"))))
+    if (!journey_quotation(&story,
+                           arena_printf(mem,
+                                        "{\"customer_reference\": \"story %ld\", \"lines\": ["
+                                        "{\"item_id\": %s, \"quantity\": \"%ld\"},"
+                                        "{\"item_id\": %s, \"quantity\": \"%ld\"},"
+                                        "{\"item_id\": %s, \"quantity\": \"1\"}]}",
+                                        now, id_of(mem, "item", "OAK-25"), now % 7 + 4,
+                                        id_of(mem, "item", "CHISEL-12"), now % 3 + 1,
+                                        id_of(mem, "item", "FREIGHT"))))
         die(story.problem);
     say("a quotation with prices and stock", number_of("sales_order", story.order, "number", text),
         story.ms[STEP_QUOTATION]);
@@ -108,12 +110,12 @@ delivery(void)
 
     if (!journey_confirm(&story, NULL))
         die(story.problem);
-    say("the customer orders: credit, stock, delivery", number_of("shipment", story.shipment, "number", text),
-        story.ms[STEP_CONFIRM]);
+    say("the customer orders: credit, stock, delivery",
+        number_of("shipment", story.shipment, "number", text), story.ms[STEP_CONFIRM]);
     if (!journey_ship(&story, NULL))
         die(story.problem);
-    say("the goods leave, their cost is posted", number_of("shipment", story.shipment, "done_date", text),
-        story.ms[STEP_SHIP]);
+    say("the goods leave, their cost is posted",
+        number_of("shipment", story.shipment, "done_date", text), story.ms[STEP_SHIP]);
 }
 
 static void
@@ -126,12 +128,14 @@ cash(void)
     say("what left is invoiced", "draft", story.ms[STEP_INVOICE]);
     if (!journey_post(&story, NULL))
         die(story.problem);
-    say("the invoice is posted", number_of("invoice", story.invoice, "number", text), story.ms[STEP_POST]);
+    say("the invoice is posted", number_of("invoice", story.invoice, "number", text),
+        story.ms[STEP_POST]);
     if (!journey_pay(&story, NULL, NULL))
         die(story.problem);
     say("the money arrives", number_of("payment", story.payment, "number", text),
         story.ms[STEP_PAYMENT]);
-    say("and settles the invoice", number_of("invoice", story.invoice, "paid", text), story.ms[STEP_PAY]);
+    say("and settles the invoice", number_of("invoice", story.invoice, "paid", text),
+        story.ms[STEP_PAY]);
 }
 
 /* The rule that closes the order runs in the background: give it a moment. */
@@ -149,8 +153,8 @@ outcome(void)
     }
     for (int i = 0; i < 4; i++)
         number_of("sales_order", story.order, columns[i], text[i]);
-    printf("\n  The order is %s: delivered %s, invoiced %s, paid %s. Eleven steps took %.0f ms.\n", text[0],
-           text[1], text[2], text[3], total_ms);
+    printf("\n  The order is %s: delivered %s, invoiced %s, paid %s. Eleven steps took %.0f ms.\n",
+           text[0], text[1], text[2], text[3], total_ms);
 }
 
 int

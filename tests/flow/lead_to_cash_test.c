@@ -41,13 +41,19 @@ open_shop(const struct http_server *server)
     const char *unit = arena_strdup(
         at.mem, answer_get(client_get(at.admin, "/api/uom?code=eq.EA&select=id"), "rows.0.id"));
 
-    at.item = record("item", arena_printf(at.mem, "{\"code\": \"BOARD\", \"name\": \"Board\","
-                                                  " \"uom_id\": %s, \"list_price\": \"10\"}", unit));
-    at.freight = record("item", arena_printf(at.mem, "{\"code\": \"FREIGHT\", \"name\": \"Freight\","
-                                                     " \"kind\": \"service\", \"uom_id\": %s,"
-                                                     " \"list_price\": \"5\"}", unit));
-    record("stock_opening", arena_printf(at.mem, "{\"item_id\": %s, \"quantity\": \"1000\","
-                                                 " \"unit_cost\": \"6\"}", at.item));
+    at.item = record("item", arena_printf(at.mem,
+                                          "{\"code\": \"BOARD\", \"name\": \"Board\","
+                                          " \"uom_id\": %s, \"list_price\": \"10\"}",
+                                          unit));
+    at.freight = record("item", arena_printf(at.mem,
+                                             "{\"code\": \"FREIGHT\", \"name\": \"Freight\","
+                                             " \"kind\": \"service\", \"uom_id\": %s,"
+                                             " \"list_price\": \"5\"}",
+                                             unit));
+    record("stock_opening", arena_printf(at.mem,
+                                         "{\"item_id\": %s, \"quantity\": \"1000\","
+                                         " \"unit_cost\": \"6\"}",
+                                         at.item));
 }
 
 static void
@@ -60,8 +66,10 @@ shop(void)
 static const char *
 customer(const char *terms)
 {
-    const char *party = record("party", arena_printf(at.mem, "{\"name\": \"Customer %d\","
-                                                             " \"is_customer\": true}", ++at.customers));
+    const char *party = record("party", arena_printf(at.mem,
+                                                     "{\"name\": \"Customer %d\","
+                                                     " \"is_customer\": true}",
+                                                     ++at.customers));
 
     if (terms)
         record("customer_company", arena_printf(at.mem, "{\"party_id\": %s, %s}", party, terms));
@@ -74,11 +82,11 @@ order(struct journey *j, const char *party, const char *quantity)
 {
     *j = (struct journey){ .client = at.admin };
     snprintf(j->order, sizeof j->order, "%s",
-             record("sales_order",
-                    arena_printf(at.mem, "{\"customer_id\": %s, \"lines\": ["
-                                         "{\"item_id\": %s, \"quantity\": \"%s\"},"
-                                         "{\"item_id\": %s, \"quantity\": \"1\"}]}",
-                                 party, at.item, quantity, at.freight)));
+             record("sales_order", arena_printf(at.mem,
+                                                "{\"customer_id\": %s, \"lines\": ["
+                                                "{\"item_id\": %s, \"quantity\": \"%s\"},"
+                                                "{\"item_id\": %s, \"quantity\": \"1\"}]}",
+                                                party, at.item, quantity, at.freight)));
 }
 
 static void
@@ -132,13 +140,17 @@ a_lead_becomes_cash(void)
 
     shop();
     j = (struct journey){ .client = at.admin };
-    good(&j, journey_lead(&j, "{\"subject\": \"Boards\", \"organisation\": \"Story Works\","
-                              " \"person\": \"N. Nobody\", \"email\": \"n@story.example\"}") &&
+    good(&j, journey_lead(&j,
+                          "{\"subject\": \"Boards\", \"organisation\": \"Story Works\","
+                          " \"person\": \"N. Nobody\", \"email\": \"n@story.example\"}") &&
                  journey_convert(&j, "{\"new_party\": true}") &&
-                 journey_quotation(&j, arena_printf(at.mem, "{\"lines\": [{\"item_id\": %s,"
-                                                            " \"quantity\": \"3\"}]}", at.item)) &&
+                 journey_quotation(&j, arena_printf(at.mem,
+                                                    "{\"lines\": [{\"item_id\": %s,"
+                                                    " \"quantity\": \"3\"}]}",
+                                                    at.item)) &&
                  journey_send(&j, NULL) && journey_confirm(&j, NULL) && journey_ship(&j, NULL) &&
-                 journey_invoice(&j, NULL) && journey_post(&j, NULL) && journey_pay(&j, NULL, NULL));
+                 journey_invoice(&j, NULL) && journey_post(&j, NULL) &&
+                 journey_pay(&j, NULL, NULL));
     CHECK_TEXT(j.total, "30.00");
     becomes("sales_order", j.order, "state", "closed");
     becomes("opportunity", j.opportunity, "state", "won");
@@ -161,7 +173,9 @@ a_partial_delivery_leaves_a_backorder_that_is_billed_later(void)
     good(&j, journey_confirm(&j, NULL));
     snprintf(first, sizeof first, "%s", j.shipment);
     snprintf(line, sizeof line, "%s", value("shipment", first, "lines.0.id"));
-    good(&j, journey_ship(&j, arena_printf(at.mem, "{\"lines\": [{\"id\": %s, \"quantity\": \"4\"}]}", line)));
+    good(&j,
+         journey_ship(
+             &j, arena_printf(at.mem, "{\"lines\": [{\"id\": %s, \"quantity\": \"4\"}]}", line)));
     CHECK_TEXT(value("sales_order", j.order, "delivered"), "part");
     good(&j, journey_invoice(&j, NULL) && journey_post(&j, NULL));
     CHECK_TEXT(j.total, "45.00"); /* 4 boards, and freight once */
@@ -213,7 +227,8 @@ an_order_over_the_credit_limit_waits_for_a_release_by_name(void)
     CHECK_TEXT(value("sales_order", j.order, "state"), "draft");
     CU_ASSERT_TRUE(refused(client_post(sales, "{}", "/api/sales_order/%s/release_credit", j.order),
                            "forbidden"));
-    CU_ASSERT_EQUAL(client_post(finance, "{}", "/api/sales_order/%s/release_credit", j.order)->status, 200);
+    CU_ASSERT_EQUAL(
+        client_post(finance, "{}", "/api/sales_order/%s/release_credit", j.order)->status, 200);
     CU_ASSERT_EQUAL(client_post(sales, "{}", "/api/sales_order/%s/confirm", j.order)->status, 200);
     CHECK_TEXT(value("sales_order", j.order, "state"), "confirmed");
     CHECK_TEXT(value("sales_order", j.order, "credit_released_by"),
@@ -232,7 +247,8 @@ an_overdue_customer_orders_again_when_he_has_paid(void)
     party = customer(NULL);
     order(&late, party, "1");
     good(&late, journey_confirm(&late, NULL) && journey_ship(&late, NULL) &&
-                    journey_invoice(&late, NULL) && journey_post(&late, "{\"date\": \"2026-02-01\"}"));
+                    journey_invoice(&late, NULL) &&
+                    journey_post(&late, "{\"date\": \"2026-02-01\"}"));
     order(&next, party, "1");
     CU_ASSERT_FALSE(journey_confirm(&next, NULL));
     CU_ASSERT_PTR_NOT_NULL(strstr(next.problem, "This customer has overdue invoices"));
@@ -248,11 +264,14 @@ a_cancelled_order_gives_its_goods_back(void)
 
     shop();
     order(&j, customer(NULL), "7");
-    before = http_sql(at.server, "SELECT sum(available) FROM stock_available WHERE item_id = %s", at.item);
+    before = http_sql(at.server, "SELECT sum(available) FROM stock_available WHERE item_id = %s",
+                      at.item);
     good(&j, journey_confirm(&j, NULL));
-    CU_ASSERT_EQUAL(client_post(at.admin, "{}", "/api/sales_order/%s/cancel", j.order)->status, 200);
+    CU_ASSERT_EQUAL(client_post(at.admin, "{}", "/api/sales_order/%s/cancel", j.order)->status,
+                    200);
     CHECK_TEXT(value("shipment", j.shipment, "state"), "cancelled");
-    CHECK_TEXT(http_sql(at.server, "SELECT sum(available) FROM stock_available WHERE item_id = %s", at.item),
+    CHECK_TEXT(http_sql(at.server, "SELECT sum(available) FROM stock_available WHERE item_id = %s",
+                        at.item),
                before);
 }
 
@@ -263,13 +282,17 @@ static const char *
 with_state(const char *name, int limit)
 {
     cJSON *w = cJSON_Parse(client_get(at.admin, "/api/workflow/sales_order/1")->text), *t, *from;
-    cJSON *state = cJSON_Parse(arena_printf(at.mem, "{\"name\": \"%s\", \"label\": \"%s\","
-                                                    " \"label_zh\": \"%s\", \"like\": \"draft\"}", name, name, name));
+    cJSON *state = cJSON_Parse(arena_printf(at.mem,
+                                            "{\"name\": \"%s\", \"label\": \"%s\","
+                                            " \"label_zh\": \"%s\", \"like\": \"draft\"}",
+                                            name, name, name));
     cJSON *step = cJSON_Parse(arena_printf(
-        at.mem, "{\"action\": \"to_%s\", \"from\": [\"draft\"], \"to\": \"%s\", \"label\": \"To %s\","
-                " \"label_zh\": \"%s\", \"roles\": [], \"guards\": [{\"require\": \"order.total <= %d\","
-                " \"code\": \"too_big\", \"field\": \"total\", \"message\": \"Too big\", \"message_zh\": \"太大\"}],"
-                " \"approvals\": []}", name, name, name, name, limit));
+        at.mem,
+        "{\"action\": \"to_%s\", \"from\": [\"draft\"], \"to\": \"%s\", \"label\": \"To %s\","
+        " \"label_zh\": \"%s\", \"roles\": [], \"guards\": [{\"require\": \"order.total <= %d\","
+        " \"code\": \"too_big\", \"field\": \"total\", \"message\": \"Too big\", \"message_zh\": \"太大\"}],"
+        " \"approvals\": []}",
+        name, name, name, name, limit));
 
     cJSON_AddItemToArray(cJSON_GetObjectItem(w, "states"), state);
     cJSON_ArrayForEach(t, cJSON_GetObjectItem(w, "transitions"))
@@ -310,12 +333,15 @@ a_state_with_a_random_name_is_obeyed_by_the_next_order(void)
     CU_ASSERT_EQUAL(a->status / 100, 2);
 
     order(&small, customer(NULL), "1");
-    CU_ASSERT_TRUE(refused(client_post(at.admin, "{}", "/api/sales_order/%s/confirm", small.order), "wrong_state"));
-    CU_ASSERT_EQUAL(client_post(at.admin, "{}", "/api/sales_order/%s/to_%s", small.order, name)->status, 200);
+    CU_ASSERT_TRUE(refused(client_post(at.admin, "{}", "/api/sales_order/%s/confirm", small.order),
+                           "wrong_state"));
+    CU_ASSERT_EQUAL(
+        client_post(at.admin, "{}", "/api/sales_order/%s/to_%s", small.order, name)->status, 200);
     CHECK_TEXT(value("sales_order", small.order, "state"), name);
     good(&small, journey_confirm(&small, NULL));
     order(&big, customer(NULL), "50");
-    CU_ASSERT_TRUE(refused(client_post(at.admin, "{}", "/api/sales_order/%s/to_%s", big.order, name), "too_big"));
+    CU_ASSERT_TRUE(refused(
+        client_post(at.admin, "{}", "/api/sales_order/%s/to_%s", big.order, name), "too_big"));
     good(&old, journey_confirm(&old, NULL)); /* it began under the old version */
     a = client_post(at.admin, "{}", "/api/workflow/sales_order/rollback");
     CU_ASSERT_EQUAL(a->status / 100, 2);
@@ -330,8 +356,9 @@ without_the_shipped_rules_nothing_happens_by_itself(void)
     char shipment[24];
 
     open_shop(bare);
-    const char *rules = http_sql(bare, "SELECT string_agg(id::text, ',') FROM workflow_rule"
-                                       " WHERE module IN ('sales', 'crm')");
+    const char *rules = http_sql(bare,
+                                 "SELECT string_agg(id::text, ',') FROM workflow_rule"
+                                 " WHERE module IN ('sales', 'crm')");
 
     for (const char *r = rules; r && *r; r += strspn(r, ",")) {
         size_t n = strcspn(r, ",");
@@ -351,7 +378,8 @@ without_the_shipped_rules_nothing_happens_by_itself(void)
     CU_ASSERT_EQUAL(client_post(at.admin, "{}", "/api/shipment/%s/ship", shipment)->status, 200);
     sleep(1); /* longer than the queue of jobs sleeps */
     CHECK_TEXT(http_sql(bare, "SELECT count(*) FROM invoice"), "0");
-    CHECK_TEXT(http_sql(bare, "SELECT count(*) FROM job WHERE payload ->> 'entity' <> 'lead'"), "0");
+    CHECK_TEXT(http_sql(bare, "SELECT count(*) FROM job WHERE payload ->> 'entity' <> 'lead'"),
+               "0");
     good(&j, journey_invoice(&j, NULL) && journey_post(&j, NULL) && journey_pay(&j, NULL, NULL));
     sleep(1);
     CHECK_TEXT(value("sales_order", j.order, "paid"), "full");
@@ -380,13 +408,15 @@ static void
 the_books_agree_at_the_end(void)
 {
     shop();
-    for (const char *const *sql = (const char *const[]){
-             "SELECT count(*) FROM sales_order o JOIN sales_order_derived d USING (id)"
-             " WHERE (o.net, o.tax, o.delivered, o.invoiced, o.paid, o.open_value)"
-             " IS DISTINCT FROM (d.net, d.tax, d.delivered, d.invoiced, d.paid, d.open_value)",
-             "SELECT coalesce(sum(debit - credit), 0) FROM journal_line WHERE posted_on IS NOT NULL",
-             "SELECT count(*) FROM job WHERE state = 'dead'", NULL };
-         *sql; sql++)
+    for (
+        const char *const *sql =
+            (const char *const[]){
+                "SELECT count(*) FROM sales_order o JOIN sales_order_derived d USING (id)"
+                " WHERE (o.net, o.tax, o.delivered, o.invoiced, o.paid, o.open_value)"
+                " IS DISTINCT FROM (d.net, d.tax, d.delivered, d.invoiced, d.paid, d.open_value)",
+                "SELECT coalesce(sum(debit - credit), 0) FROM journal_line WHERE posted_on IS NOT NULL",
+                "SELECT count(*) FROM job WHERE state = 'dead'", NULL };
+        *sql; sql++)
         CU_ASSERT_PTR_NOT_NULL(strchr("0", *http_sql(at.server, "%s", *sql)));
 }
 

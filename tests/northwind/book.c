@@ -112,7 +112,8 @@ book_percent(struct arena *mem, const char *fraction)
 static long long
 line_net(const struct sheet *lines, int row)
 {
-    wide value = (wide)cell_decimal(lines, row, "unit_price") * cell_decimal(lines, row, "quantity") *
+    wide value = (wide)cell_decimal(lines, row, "unit_price") *
+                 cell_decimal(lines, row, "quantity") *
                  (one - cell_decimal(lines, row, "discount"));
 
     return rounded(value, (wide)one * one * one / 100);
@@ -205,8 +206,9 @@ open_stock(struct book *b, const long long *ordered)
 
         b->expected.stock_value += rounded((wide)today * cost, one);
         if (quantity)
-            str_printf(&s, "%s,%lld.%04lld,%lld.%02lld,%s\n", book_cell(&b->products, i, "product_id"),
-                       quantity / one, quantity % one, cost / 100, cost % 100, first);
+            str_printf(&s, "%s,%lld.%04lld,%lld.%02lld,%s\n",
+                       book_cell(&b->products, i, "product_id"), quantity / one, quantity % one,
+                       cost / 100, cost % 100, first);
     }
     b->opening = s.text;
 }

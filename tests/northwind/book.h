@@ -10,7 +10,7 @@
 #include "core/entity/sheet.h"
 
 struct book_order {
-    int row;         /* in orders */
+    int row;          /* in orders */
     int first, count; /* its lines, in the order lines sorted by order */
 };
 

@@ -50,8 +50,12 @@ freight_item(const struct server *s, struct arena *mem)
     struct client *c = signed_in(s);
     const char *unit = answer_get(client_get(c, "/api/uom?code=eq.EA&select=id"), "rows.0.id");
     const struct answer *a = client_post(
-        c, arena_printf(mem, "{\"code\": \"FREIGHT\", \"name\": \"Freight\", \"kind\": \"service\","
-                             " \"uom_id\": %s, \"list_price\": \"0\"}", unit ? unit : "0"), "/api/item");
+        c,
+        arena_printf(mem,
+                     "{\"code\": \"FREIGHT\", \"name\": \"Freight\", \"kind\": \"service\","
+                     " \"uom_id\": %s, \"list_price\": \"0\"}",
+                     unit ? unit : "0"),
+        "/api/item");
 
     if (a->status != 201)
         book_die("freight", a->error ? a->error : a->text);

@@ -21,13 +21,15 @@ main(int argc, char **argv)
     struct run run = { 0 };
 
     if (argc < 8)
-        book_die("usage", "tenon-northwind URL LOGIN PASSWORD FOLDER RESULT.json TENONCTL DATA [CLIENTS]");
+        book_die("usage",
+                 "tenon-northwind URL LOGIN PASSWORD FOLDER RESULT.json TENONCTL DATA [CLIENTS]");
     struct server server = { argv[1], argv[2], argv[3] };
     int clients = argc > 8 ? (int)strtol(argv[8], NULL, 10) : 8;
 
     curl_global_init(CURL_GLOBAL_ALL);
     book_read(&book, argv[4]);
-    printf("\n%d orders with %d lines, %d clients at once\n\n", book.orders.nrows, book.lines.nrows, clients);
+    printf("\n%d orders with %d lines, %d clients at once\n\n", book.orders.nrows, book.lines.nrows,
+           clients);
     load_master_data(&book, &server, argv[4]);
     run_orders(&book, &server, clients > 0 ? clients : 1, &run);
     int wrong = report_totals(&book, &run, argv[7], argv[6], argv[5]);

@@ -28,7 +28,7 @@ struct run {
 void run_orders(const struct book *b, const struct server *s, int clients, struct run *run);
 
 /* Read the database, print, write the JSON file; how many figures are not as expected. */
-int report_totals(const struct book *b, const struct run *run, const char *data, const char *tenonctl,
-                  const char *result);
+int report_totals(const struct book *b, const struct run *run, const char *data,
+                  const char *tenonctl, const char *result);
 
 #endif

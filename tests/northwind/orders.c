@@ -18,7 +18,7 @@ struct crew {
     const struct server *server;
     struct run *run;
     pthread_mutex_t lock;
-    int next; /* customer */
+    int next;                           /* customer */
     const char **customers, **products; /* ids on the server, by row */
     const char *freight;
     struct arena *mem;
@@ -38,7 +38,8 @@ seconds(void)
 static const char *
 id_by_code(struct client *c, struct arena *mem, const char *entity, const char *code)
 {
-    const char *id = answer_get(client_get(c, "/api/%s?code=eq.%s&select=id", entity, code), "rows.0.id");
+    const char *id =
+        answer_get(client_get(c, "/api/%s?code=eq.%s&select=id", entity, code), "rows.0.id");
 
     if (!id)
         book_die(code, "is not on the server");
@@ -56,7 +57,8 @@ find_ids(struct crew *w)
     w->customers = arena_alloc(w->mem, (size_t)(b->customers.nrows + 1) * sizeof(char *));
     w->products = arena_alloc(w->mem, (size_t)(b->products.nrows + 1) * sizeof(char *));
     for (int i = 0; i < b->customers.nrows; i++)
-        w->customers[i] = id_by_code(c, w->mem, "party", book_cell(&b->customers, i, "customer_id"));
+        w->customers[i] =
+            id_by_code(c, w->mem, "party", book_cell(&b->customers, i, "customer_id"));
     for (int i = 0; i < b->products.nrows; i++)
         w->products[i] = id_by_code(c, w->mem, "item", book_cell(&b->products, i, "product_id"));
     w->freight = id_by_code(c, w->mem, "item", "FREIGHT");
@@ -103,10 +105,12 @@ quotation_body(const struct crew *w, struct arena *mem, const struct book_order 
     for (int i = 0; i < o->count; i++) {
         int row = b->line_rows[o->first + i];
 
-        str_printf(&s, "%s{\"item_id\": %s, \"quantity\": \"%s\", \"unit_price\": \"%s\", \"discount\": \"%s\"}",
-                   i ? ", " : "", product_id(w, book_cell(&b->lines, row, "product_id")),
-                   book_cell(&b->lines, row, "quantity"), book_cell(&b->lines, row, "unit_price"),
-                   book_percent(mem, book_cell(&b->lines, row, "discount")));
+        str_printf(
+            &s,
+            "%s{\"item_id\": %s, \"quantity\": \"%s\", \"unit_price\": \"%s\", \"discount\": \"%s\"}",
+            i ? ", " : "", product_id(w, book_cell(&b->lines, row, "product_id")),
+            book_cell(&b->lines, row, "quantity"), book_cell(&b->lines, row, "unit_price"),
+            book_percent(mem, book_cell(&b->lines, row, "discount")));
     }
     if (*freight)
         str_printf(&s, "%s{\"item_id\": %s, \"quantity\": \"1\", \"unit_price\": \"%s\"}",
@@ -133,7 +137,8 @@ lead_body(const struct crew *w, struct arena *mem, const struct book_order *o, i
 
 /* What has a ship date is delivered, invoiced and paid; the rest stays a confirmed order. */
 static bool
-travel(const struct crew *w, struct arena *mem, struct journey *j, const struct book_order *o, int customer)
+travel(const struct crew *w, struct arena *mem, struct journey *j, const struct book_order *o,
+       int customer)
 {
     const char *shipped = book_cell(&w->book->orders, o->row, "shipped_date");
     const char *date = arena_printf(mem, "{\"date\": \"%s\"}", shipped);
@@ -143,8 +148,9 @@ travel(const struct crew *w, struct arena *mem, struct journey *j, const struct 
         !journey_quotation(j, quotation_body(w, mem, o)) || !journey_send(j, NULL) ||
         !journey_confirm(j, NULL))
         return false;
-    return !*shipped || (journey_ship(j, date) && journey_invoice(j, date) && journey_post(j, date) &&
-                         journey_pay(j, NULL, arena_strdup(mem, j->due_date)));
+    return !*shipped ||
+           (journey_ship(j, date) && journey_invoice(j, date) && journey_post(j, date) &&
+            journey_pay(j, NULL, arena_strdup(mem, j->due_date)));
 }
 
 /* ------------------------------------------------------------------ the clients */

@@ -39,9 +39,9 @@ static const char books[] =
     "   WHERE t.kind = 'customer')";
 
 enum { FIGURES = 9, BOOKS = 6 };
-static const char *const names[FIGURES] = { "lines_net",     "freight",     "invoiced_net",
+static const char *const names[FIGURES] = { "lines_net",        "freight",       "invoiced_net",
                                             "invoiced_freight", "cost_of_sales", "stock_value",
-                                            "orders",        "orders_open", "invoices" };
+                                            "orders",           "orders_open",   "invoices" };
 
 struct found {
     const char *figure[FIGURES], *book[BOOKS];
@@ -63,8 +63,8 @@ read_books(const struct book *b, const char *data, struct found *f)
     if (!db_one(&rq, figures, NONE,
                 OUT(&f->figure[0], &f->figure[1], &f->figure[2], &f->figure[3], &f->figure[4],
                     &f->figure[5], &f->figure[6], &f->figure[7], &f->figure[8])) ||
-        !db_one(&rq, books, NONE, OUT(&f->book[0], &f->book[1], &f->book[2], &f->book[3], &f->book[4],
-                                      &f->book[5])))
+        !db_one(&rq, books, NONE,
+                OUT(&f->book[0], &f->book[1], &f->book[2], &f->book[3], &f->book[4], &f->book[5])))
         book_die("database", rq.errors->message);
     db_rollback(&rq);
     db_close(rq.db);
@@ -89,7 +89,8 @@ static int
 failed_checks(const struct book *b, const char *tenonctl, const char *data)
 {
     const char *where = strchr(data, '=') ? "database" : "data";
-    FILE *f = popen(arena_printf(b->rq.mem, "'%s' check --%s \"%s\" 2>&1", tenonctl, where, data), "r");
+    FILE *f =
+        popen(arena_printf(b->rq.mem, "'%s' check --%s \"%s\" 2>&1", tenonctl, where, data), "r");
     char line[512];
     int failed = 0, run = 0;
 
@@ -140,8 +141,8 @@ print_figures(const struct book *b, const struct found *f, int checks)
         bool good = same(f->figure[i], expected(b, i));
 
         wrong += !good;
-        printf("  %-18s %16s %16s%s\n", names[i], f->figure[i] ? f->figure[i] : "0.00", expected(b, i),
-               good ? "" : "  <- differs");
+        printf("  %-18s %16s %16s%s\n", names[i], f->figure[i] ? f->figure[i] : "0.00",
+               expected(b, i), good ? "" : "  <- differs");
     }
     const char *const zero[] = { f->book[0], f->book[1], f->book[2], f->book[4],
                                  arena_printf(b->rq.mem, "%d", checks) };
@@ -176,15 +177,15 @@ write_json(const struct found *f, const struct run *r, int checks, const char *p
     fputs("{\n", out);
     for (int i = 0; i < FIGURES; i++)
         fprintf(out, "  \"%s\": %s,\n", names[i], f->figure[i] ? f->figure[i] : "0.00");
-    fprintf(out, "  \"trial_balance\": %s,\n  \"receivables\": %s,\n  \"units_shipped\": %s,\n", f->book[0],
-            f->book[1], f->book[5]);
-    fprintf(out, "  \"checks_failed\": %d,\n  \"orders_failed\": %d,\n  \"orders_per_s\": %.1f,\n", checks,
-            r->failed, r->orders / r->seconds);
+    fprintf(out, "  \"trial_balance\": %s,\n  \"receivables\": %s,\n  \"units_shipped\": %s,\n",
+            f->book[0], f->book[1], f->book[5]);
+    fprintf(out, "  \"checks_failed\": %d,\n  \"orders_failed\": %d,\n  \"orders_per_s\": %.1f,\n",
+            checks, r->failed, r->orders / r->seconds);
     fputs("  \"steps\": {\n", out);
     for (int i = 0; i < JOURNEY_STEPS; i++)
         fprintf(out, "    \"%s\": { \"calls\": %d, \"mean_ms\": %.1f, \"worst_ms\": %.1f }%s\n",
-                journey_names[i], r->calls[i], r->calls[i] ? r->ms[i] / r->calls[i] : 0, r->slowest_ms[i],
-                i + 1 < JOURNEY_STEPS ? "," : "");
+                journey_names[i], r->calls[i], r->calls[i] ? r->ms[i] / r->calls[i] : 0,
+                r->slowest_ms[i], i + 1 < JOURNEY_STEPS ? "," : "");
     fputs("  }\n}\n", out);
     fclose(out);
 }

@@ -15,12 +15,14 @@ shop(struct rq *rq, const char *quantity)
     struct shop s = { 0 };
 
     s.customer = test_create(rq, "party", "{\"name\": \"Test Customer\", \"is_customer\": true}");
-    s.item = test_sql(rq, "INSERT INTO item (code, name, uom_id, list_price)"
-                          " SELECT 'T-ITEM', 'Test item', id, 10 FROM uom WHERE code = 'EA'"
-                          " RETURNING id");
-    s.freight = test_sql(rq, "INSERT INTO item (code, name, kind, uom_id, list_price)"
-                             " SELECT 'T-FREIGHT', 'Freight', 'service', id, 5 FROM uom"
-                             "  WHERE code = 'EA' RETURNING id");
+    s.item = test_sql(rq,
+                      "INSERT INTO item (code, name, uom_id, list_price)"
+                      " SELECT 'T-ITEM', 'Test item', id, 10 FROM uom WHERE code = 'EA'"
+                      " RETURNING id");
+    s.freight = test_sql(rq,
+                         "INSERT INTO item (code, name, kind, uom_id, list_price)"
+                         " SELECT 'T-FREIGHT', 'Freight', 'service', id, 5 FROM uom"
+                         "  WHERE code = 'EA' RETURNING id");
     if (quantity)
         test_create(rq, "stock_opening",
                     "{\"item_id\": %s, \"quantity\": \"%s\", \"unit_cost\": \"6\"}", s.item,
@@ -31,9 +33,10 @@ shop(struct rq *rq, const char *quantity)
 static const char *
 order_of(struct rq *rq, const struct shop *s, const char *quantity)
 {
-    return test_create(rq, "sales_order",
-                       "{\"customer_id\": %s, \"lines\": [{\"item_id\": %s, \"quantity\": \"%s\"}]}",
-                       s->customer, s->item, quantity);
+    return test_create(
+        rq, "sales_order",
+        "{\"customer_id\": %s, \"lines\": [{\"item_id\": %s, \"quantity\": \"%s\"}]}", s->customer,
+        s->item, quantity);
 }
 
 static const char *
@@ -56,10 +59,14 @@ a_new_order_takes_prices_terms_and_address_from_its_customer(void)
     struct rq *rq = test_begin();
     struct shop s = shop(rq, NULL);
 
-    test_sql(rq, "INSERT INTO party_address (party_id, purpose, street, city)"
-                 " VALUES (%s, 'shipping', '1 Example Lane', 'Sampleton')", s.customer);
-    test_sql(rq, "INSERT INTO customer_company (party_id, payment_term_id)"
-                 " SELECT %s, id FROM payment_term WHERE code = 'NET30'", s.customer);
+    test_sql(rq,
+             "INSERT INTO party_address (party_id, purpose, street, city)"
+             " VALUES (%s, 'shipping', '1 Example Lane', 'Sampleton')",
+             s.customer);
+    test_sql(rq,
+             "INSERT INTO customer_company (party_id, payment_term_id)"
+             " SELECT %s, id FROM payment_term WHERE code = 'NET30'",
+             s.customer);
     const char *order = order_of(rq, &s, "3");
 
     CHECK_TEXT(value(rq, order, "total"), "30.00");
@@ -86,8 +93,10 @@ lines_are_rounded_half_away_from_zero_to_the_digits_of_the_currency(void)
         "{\"item_id\": %s, \"quantity\": \"7\", \"unit_price\": \"9.80\", \"discount\": \"15\"}]}",
         s.customer, s.item, s.item, s.freight);
 
-    CHECK_TEXT(test_sql(rq, "SELECT string_agg(net::text, ' ' ORDER BY position)"
-                            " FROM sales_order_line WHERE order_id = %s", order),
+    CHECK_TEXT(test_sql(rq,
+                        "SELECT string_agg(net::text, ' ' ORDER BY position)"
+                        " FROM sales_order_line WHERE order_id = %s",
+                        order),
                "0.13 3.35 58.31");
     CHECK_TEXT(value(rq, order, "net"), "61.79");
     test_end(rq);
@@ -100,10 +109,12 @@ tax_is_rounded_line_by_line_at_the_rate_of_the_order_date(void)
     struct shop s = shop(rq, NULL);
 
     test_sql(rq, "INSERT INTO tax (code, name) VALUES ('T20', 'Test 20')");
-    test_sql(rq, "INSERT INTO tax_rate (tax_id, percent, valid_from, valid_to)"
-                 " SELECT id, 17.5, '2000-01-01', '2010-12-31' FROM tax WHERE code = 'T20'");
-    test_sql(rq, "INSERT INTO tax_rate (tax_id, percent, valid_from)"
-                 " SELECT id, 20, '2011-01-01' FROM tax WHERE code = 'T20'");
+    test_sql(rq,
+             "INSERT INTO tax_rate (tax_id, percent, valid_from, valid_to)"
+             " SELECT id, 17.5, '2000-01-01', '2010-12-31' FROM tax WHERE code = 'T20'");
+    test_sql(rq,
+             "INSERT INTO tax_rate (tax_id, percent, valid_from)"
+             " SELECT id, 20, '2011-01-01' FROM tax WHERE code = 'T20'");
     const char *tax = test_sql(rq, "SELECT id FROM tax WHERE code = 'T20'");
     const char *old = test_create(
         rq, "sales_order",
@@ -116,8 +127,9 @@ tax_is_rounded_line_by_line_at_the_rate_of_the_order_date(void)
     CHECK_TEXT(value(rq, old, "total"), "0.48");
     test_sql(rq, "UPDATE sales_order SET order_date = '2011-01-01' WHERE id = %s", old);
     test_sql(rq, "UPDATE sales_order_line SET tax_id = tax_id WHERE order_id = %s", old);
-    CHECK_TEXT(test_sql(rq, "SELECT DISTINCT tax_rate FROM sales_order_line WHERE order_id = %s", old),
-               "20");
+    CHECK_TEXT(
+        test_sql(rq, "SELECT DISTINCT tax_rate FROM sales_order_line WHERE order_id = %s", old),
+        "20");
     test_end(rq);
 }
 
@@ -126,15 +138,19 @@ an_optional_line_is_offered_but_not_part_of_the_order(void)
 {
     struct rq *rq = test_begin();
     struct shop s = shop(rq, "100");
-    const char *order = test_create(
-        rq, "sales_order",
-        "{\"customer_id\": %s, \"lines\": [{\"item_id\": %s, \"quantity\": \"2\"},"
-        "{\"item_id\": %s, \"quantity\": \"9\", \"optional\": true}]}", s.customer, s.item, s.item);
+    const char *order =
+        test_create(rq, "sales_order",
+                    "{\"customer_id\": %s, \"lines\": [{\"item_id\": %s, \"quantity\": \"2\"},"
+                    "{\"item_id\": %s, \"quantity\": \"9\", \"optional\": true}]}",
+                    s.customer, s.item, s.item);
 
     CHECK_TEXT(value(rq, order, "total"), "20.00");
     CU_ASSERT_TRUE(test_take(rq, "sales_order", order, "confirm", NULL));
-    CHECK_TEXT(test_sql(rq, "SELECT sum(s.quantity) FROM shipment_line s JOIN sales_order_line l"
-                            " ON l.id = s.sales_order_line_id WHERE l.order_id = %s", order), "2");
+    CHECK_TEXT(test_sql(rq,
+                        "SELECT sum(s.quantity) FROM shipment_line s JOIN sales_order_line l"
+                        " ON l.id = s.sales_order_line_id WHERE l.order_id = %s",
+                        order),
+               "2");
     test_end(rq);
 }
 
@@ -146,8 +162,8 @@ a_sent_quotation_changes_by_a_new_revision_only(void)
     const char *order = order_of(rq, &s, "3");
 
     CU_ASSERT_TRUE(test_take(rq, "sales_order", order, "quote", NULL));
-    const struct error *e = test_refused(
-        rq, "UPDATE sales_order_line SET quantity = 4 WHERE order_id = %s", order);
+    const struct error *e =
+        test_refused(rq, "UPDATE sales_order_line SET quantity = 4 WHERE order_id = %s", order);
 
     CHECK_TEXT(e ? e->code : NULL, "quotation_sent");
     e = test_refused(rq, "DELETE FROM sales_order_line WHERE order_id = %s", order);
@@ -158,8 +174,10 @@ a_sent_quotation_changes_by_a_new_revision_only(void)
     test_sql(rq, "UPDATE sales_order_line SET quantity = 4 WHERE order_id = %s", order);
     CU_ASSERT_TRUE(test_take(rq, "sales_order", order, "quote", NULL));
     CHECK_TEXT(value(rq, order, "revision"), "2");
-    CHECK_TEXT(test_sql(rq, "SELECT string_agg(revision || ':' || total, ' ' ORDER BY revision)"
-                            " FROM sales_order_revision WHERE order_id = %s", order),
+    CHECK_TEXT(test_sql(rq,
+                        "SELECT string_agg(revision || ':' || total, ' ' ORDER BY revision)"
+                        " FROM sales_order_revision WHERE order_id = %s",
+                        order),
                "1:30.00 2:40.00");
     test_end(rq);
 }
@@ -196,13 +214,14 @@ an_expired_quotation_cannot_be_confirmed_even_by_plain_sql(void)
     struct shop s = shop(rq, "10");
     const char *order = order_of(rq, &s, "3");
 
-    CU_ASSERT_TRUE(test_take(rq, "sales_order", order, "quote", "{\"valid_until\": \"2020-01-01\"}"));
+    CU_ASSERT_TRUE(
+        test_take(rq, "sales_order", order, "quote", "{\"valid_until\": \"2020-01-01\"}"));
     test_mark(rq);
     CU_ASSERT_FALSE(test_take(rq, "sales_order", order, "confirm", NULL));
     refused_with(rq, "expired");
     test_recover(rq);
-    const struct error *e = test_refused(
-        rq, "SELECT workflow_move('sales_order', '{%s}', 'confirm')", order);
+    const struct error *e =
+        test_refused(rq, "SELECT workflow_move('sales_order', '{%s}', 'confirm')", order);
 
     CHECK_TEXT(e ? e->code : NULL, "expired");
     test_end(rq);
@@ -233,8 +252,9 @@ exposure_follows_the_order_from_confirmation_to_cancellation(void)
     struct rq *rq = test_begin();
     struct shop s = shop(rq, "100");
     const char *order = order_of(rq, &s, "3");
-    const char *exposure = arena_printf(rq->mem, "SELECT coalesce(max(exposure), 0)"
-                                                 " FROM customer_company WHERE party_id = %s",
+    const char *exposure = arena_printf(rq->mem,
+                                        "SELECT coalesce(max(exposure), 0)"
+                                        " FROM customer_company WHERE party_id = %s",
                                         s.customer);
 
     CHECK_TEXT(test_sql(rq, "%s", exposure), "0");
@@ -253,10 +273,11 @@ an_order_over_the_limit_is_stopped_at_commit_unless_released_by_name(void)
     struct rq *rq = test_begin();
     struct shop s = shop(rq, "100");
 
-    test_sql(rq, "INSERT INTO customer_company (party_id, credit_limit) VALUES (%s, 25)", s.customer);
+    test_sql(rq, "INSERT INTO customer_company (party_id, credit_limit) VALUES (%s, 25)",
+             s.customer);
     const char *order = order_of(rq, &s, "3");
-    const struct error *e = test_refused(
-        rq, "SELECT workflow_move('sales_order', '{%s}', 'confirm')", order);
+    const struct error *e =
+        test_refused(rq, "SELECT workflow_move('sales_order', '{%s}', 'confirm')", order);
 
     CHECK_TEXT(e ? e->code : NULL, "credit_limit_exceeded");
     CHECK_TEXT(e ? e->message : NULL, "Over the credit limit by 5.00");
@@ -289,7 +310,8 @@ a_customer_on_hold_gets_no_order_confirmed(void)
     struct rq *rq = test_begin();
     struct shop s = shop(rq, "10");
 
-    test_sql(rq, "INSERT INTO customer_company (party_id, credit_hold) VALUES (%s, true)", s.customer);
+    test_sql(rq, "INSERT INTO customer_company (party_id, credit_hold) VALUES (%s, true)",
+             s.customer);
     CU_ASSERT_FALSE(test_take(rq, "sales_order", order_of(rq, &s, "1"), "confirm", NULL));
     refused_with(rq, "credit_hold");
     rq->errors = NULL;
@@ -300,8 +322,9 @@ static void
 only_those_permitted_release_credit(void)
 {
     struct rq *rq = test_begin_as("sales", "TEST");
-    const char *customer = test_sql(rq, "INSERT INTO party (name, is_customer) VALUES ('X', true)"
-                                        " RETURNING id");
+    const char *customer = test_sql(rq,
+                                    "INSERT INTO party (name, is_customer) VALUES ('X', true)"
+                                    " RETURNING id");
     const char *order = test_create(rq, "sales_order", "{\"customer_id\": %s}", customer);
     const struct error *e = test_refused(rq, "SELECT sales_order_release('{%s}')", order);
 
@@ -314,10 +337,16 @@ only_those_permitted_release_credit(void)
 static void
 the_server_cannot_write_what_the_database_derives(void)
 {
-    static const char *const columns[] = { "net = 1", "tax = 1", "delivered = 'full'",
-                                           "invoiced = 'full'", "paid = 'full'", "open_value = 0",
-                                           "revision = 9", "state = 'confirmed'",
-                                           "confirmed_at = now()", "credit_released_by = 1" };
+    static const char *const columns[] = { "net = 1",
+                                           "tax = 1",
+                                           "delivered = 'full'",
+                                           "invoiced = 'full'",
+                                           "paid = 'full'",
+                                           "open_value = 0",
+                                           "revision = 9",
+                                           "state = 'confirmed'",
+                                           "confirmed_at = now()",
+                                           "credit_released_by = 1" };
     struct rq *rq = test_begin();
 
     for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
@@ -344,7 +373,8 @@ lines_refuse_nonsense_with_a_sentence(void)
     CHECK_TEXT(e ? e->message : NULL, "A discount is between 0 and 100 percent");
     e = test_refused(rq, "UPDATE sales_order_line SET unit_price = -1 WHERE order_id = %s", order);
     CHECK_TEXT(e ? e->message : NULL, "The price cannot be negative");
-    e = test_refused(rq, "UPDATE sales_order SET required_date = order_date - 1 WHERE id = %s", order);
+    e = test_refused(rq, "UPDATE sales_order SET required_date = order_date - 1 WHERE id = %s",
+                     order);
     CHECK_TEXT(e ? e->message : NULL, "The required date cannot be before the order date");
     test_end(rq);
 }
@@ -360,8 +390,11 @@ a_draft_can_be_deleted_an_order_that_left_the_house_cannot(void)
     const struct error *e = test_refused(rq, "DELETE FROM sales_order WHERE id = %s", sent);
 
     CHECK_TEXT(e ? e->code : NULL, "not_draft");
-    CHECK_TEXT(test_sql(rq, "WITH gone AS (DELETE FROM sales_order WHERE id = %s RETURNING id)"
-                            " SELECT count(*) FROM gone", draft), "1");
+    CHECK_TEXT(test_sql(rq,
+                        "WITH gone AS (DELETE FROM sales_order WHERE id = %s RETURNING id)"
+                        " SELECT count(*) FROM gone",
+                        draft),
+               "1");
     test_end(rq);
 }
 
