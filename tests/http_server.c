@@ -364,3 +364,17 @@ raw_pause(int ms)
 {
     nanosleep(&(struct timespec){ ms / 1000, ms % 1000 * 1000000L }, NULL);
 }
+
+int
+raw_status(const char *answer)
+{
+    return answer && str_starts(answer, "HTTP/1.1 ") ? (int)strtol(answer + 9, NULL, 10) : 0;
+}
+
+void
+raw_check(int line, const char *what, const char *answer, int should)
+{
+    if (raw_status(answer) != should)
+        printf("\n    line %d, %.70s: %.100s", line, what, answer ? answer : "(nothing)");
+    CU_ASSERT_EQUAL(raw_status(answer), should);
+}

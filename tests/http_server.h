@@ -55,6 +55,13 @@ bool raw_say(struct raw *r, const char *text);
  * that time. Lives until raw_close. */
 const char *raw_answer(struct raw *r, int ms);
 
+/* The status of an answer, 0 for none; and a check of it that says what was sent. */
+int raw_status(const char *answer);
+void raw_check(int line, const char *what, const char *answer, int should);
+#define CHECK_STATUS(answer, should) raw_check(__LINE__, "", (answer), (should))
+#define RAW_HOST "Host: x\r\n"
+#define RAW_HEALTH "GET /health HTTP/1.1\r\n" RAW_HOST "\r\n"
+
 /* All that came and was not taken, after waiting that long for more: for streams. */
 const char *raw_text(struct raw *r, int ms);
 void raw_pause(int ms);
