@@ -21,7 +21,7 @@ quiet_child(const struct http_server *s, const char *folder, const char *result)
     if (freopen(arena_printf(mem, "%s.log", result), "w", stdout))
         dup2(STDOUT_FILENO, STDERR_FILENO);
     execl(program, program, s->url, "admin", HTTP_PASSWORD, folder, result, tenonctl, s->admin, "2",
-          (char *)NULL);
+          arena_printf(mem, "%s/certificate.pem", s->folder), (char *)NULL);
     _exit(127);
 }
 

@@ -9,10 +9,13 @@
 
 struct server {
     const char *url, *login, *password;
+    const char *tenonctl, *certificate; /* the program, and whom it shall trust */
 };
 
-/* Import what the orders need. Ends the program when something is refused. */
-void load_master_data(const struct book *b, const struct server *s, const char *folder);
+/* Import what the orders need. Ends the program when something is refused. result: where it may
+ * write beside. */
+void load_master_data(const struct book *b, const struct server *s, const char *folder,
+                      const char *result);
 
 /* What the clients saw. */
 struct run {

@@ -172,8 +172,10 @@ write_json(const struct found *f, const struct run *r, int checks, const char *p
 {
     FILE *out = fopen(path, "w");
 
-    if (!out)
+    if (!out) {
         book_die(path, "cannot be written");
+        return;
+    }
     fputs("{\n", out);
     for (int i = 0; i < FIGURES; i++)
         fprintf(out, "  \"%s\": %s,\n", names[i], f->figure[i] ? f->figure[i] : "0.00");
