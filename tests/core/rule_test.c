@@ -271,6 +271,7 @@ rules_without_a_condition_that_wake_each_other_are_refused(void)
         rule(rq, "t.c",
              "\"when\": {\"changed\": [\"street\"]}, \"then\": [{\"update\": {\"city\": \"x\"}}]"));
     CHECK_TEXT(test_code(rq), "rule_loop");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(rq->errors);
     CHECK_TEXT(rq->errors->message, "Rules call each other without end: t.c > t.a > t.b > t.c");
     test_recover(rq);
     must(rq, rule(rq, "t.c",

@@ -35,6 +35,7 @@ an_added_state_guard_and_rule_bind_the_next_record_but_not_the_one_before(void)
     test_mark(rq);
     CU_ASSERT_FALSE(test_take(rq, "lead", after, "inspect", NULL));
     CHECK_TEXT(test_code(rq), "wrong_city");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(rq->errors);
     CHECK_TEXT(rq->errors->message, "The city is wrong");
     test_recover(rq);
     test_sql(rq, "UPDATE lead SET city = '%s' WHERE id = %s", name, after);
@@ -64,6 +65,7 @@ a_wrong_state_is_told_in_the_users_words(void)
     test_mark(rq);
     CU_ASSERT_FALSE(test_take(rq, "lead", id, "qualify", NULL));
     CHECK_TEXT(test_code(rq), "wrong_state");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(rq->errors);
     CHECK_TEXT(rq->errors->message, "Cannot qualify: it is qualified");
     test_recover(rq);
     rq->language = "zh";
@@ -112,6 +114,7 @@ a_condition_that_cannot_be_evaluated_stops_with_its_own_words(void)
     test_mark(rq);
     CU_ASSERT_FALSE(test_take(rq, "lead", id, "qualify", NULL));
     CHECK_TEXT(test_code(rq), "condition_failed");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(rq->errors);
     CHECK_TEXT(rq->errors->message,
                "The condition lead.expected_amount + 1 > 0 cannot be evaluated: "
                "an empty value cannot be calculated with");
