@@ -414,6 +414,24 @@ an_order_invoiced_as_ordered_can_be_billed_before_delivery(void)
 }
 
 static void
+an_order_of_services_has_nothing_to_deliver_once_confirmed(void)
+{
+    struct rq *rq = test_begin();
+    struct sale s = sale(rq, NULL);
+
+    s.order =
+        test_create(rq, "sales_order",
+                    "{\"customer_id\": %s, \"lines\": [{\"item_id\": %s, \"quantity\": \"1\"}]}",
+                    s.customer, s.freight);
+    CHECK_TEXT(progress(rq, &s), "draft none none none");
+    CU_ASSERT_TRUE(test_take(rq, "sales_order", s.order, "confirm", NULL));
+    CHECK_TEXT(progress(rq, &s), "confirmed full none none");
+    CU_ASSERT_PTR_NULL(delivery(rq, &s));
+    checks_hold(rq);
+    test_end(rq);
+}
+
+static void
 what_comes_back_counts_as_returned(void)
 {
     struct rq *rq = test_begin();
@@ -470,6 +488,8 @@ const struct test sales_fulfil_tests[] = {
       deliveries_and_invoices_of_others_cannot_name_the_line },
     { "an order invoiced as ordered can be billed before delivery",
       an_order_invoiced_as_ordered_can_be_billed_before_delivery },
+    { "an order of services has nothing to deliver once confirmed",
+      an_order_of_services_has_nothing_to_deliver_once_confirmed },
     { "what comes back counts as returned", what_comes_back_counts_as_returned },
     { 0 },
 };
