@@ -325,6 +325,7 @@ CREATE TABLE workflow (
     origin       text NOT NULL DEFAULT 'custom' CHECK (origin IN ('shipped', 'custom')),
     parent_id    bigint REFERENCES workflow,
     definition   jsonb NOT NULL,
+    flow         text GENERATED ALWAYS AS (definition ->> 'flow') STORED, -- that its documents begin
     created_at   timestamptz NOT NULL DEFAULT now(),
     created_by   bigint,
     published_at timestamptz,

@@ -46,7 +46,7 @@ static const char credit_check[] =
 static const char credit_drafts[] =
     "SELECT json_agg(json_build_object("
     "           'kind', CASE i.kind WHEN 'customer_invoice' THEN 'credit_note' ELSE 'debit_note' END,"
-    "           'party_id', i.party_id, 'credits_id', i.id, 'reference', i.number,"
+    "           'party_id', i.party_id, 'credits_id', i.id, 'reference', i.number, 'flow_id', i.flow_id,"
     "           'invoice_date', greatest(coalesce(($2::json ->> 'date')::date, app_today()), i.invoice_date),"
     "           'currency_code', i.currency_code, 'exchange_rate', i.exchange_rate::text,"
     "           'prices_include_tax', i.prices_include_tax, 'tax_rounding', i.tax_rounding,"

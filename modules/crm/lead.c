@@ -110,7 +110,7 @@ static const char enter_parties[] =
     ")"
     "SELECT jsonb_agg(jsonb_strip_nulls(jsonb_build_object("
     "           'name', coalesce(l.subject, l.organisation, l.person, l.email, l.phone, l.mobile),"
-    "           'party_id', l.party_id, 'contact_id', l.contact_id, 'lead_id', l.id,"
+    "           'party_id', l.party_id, 'contact_id', l.contact_id, 'lead_id', l.id, 'flow_id', l.flow_id,"
     "           'expected_amount', l.expected_amount::text, 'currency_code', l.currency_code,"
     "           'source_id', l.source_id, 'medium', l.medium, 'campaign', l.campaign,"
     "           'team_id', l.team_id, 'salesperson_id', l.salesperson_id,"
