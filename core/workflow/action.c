@@ -141,25 +141,29 @@ has_flow(struct rq *rq, const char *entity)
     return t && table_column(t, "flow_id");
 }
 
-/* What a rule creates belongs to the flow of the record that it came from. */
-static bool
-join_created(struct rule_call *call, const char *entity, const char *ids)
+/* What a rule creates belongs to the flow of the record that it came from: the same documents
+ * with its flow_id in each. NULL after an error. */
+static const char *
+with_flow(struct rule_call *call, const char *entity, const char *json)
 {
     struct rq *rq = call->rq;
+    struct str sql = str_new(rq->mem);
 
     if (!has_flow(rq, entity) || !has_flow(rq, call->entity->name))
-        return true;
-    return db_exec(rq,
-                   "SELECT flow_join($1, $2, (SELECT jsonb_agg(jsonb_build_object('from', f,"
-                   " 'to', t)) FROM unnest($3::bigint[], $4::bigint[]) AS pair (f, t)))",
-                   P(call->entity->name, entity, call->ids, ids));
+        return json;
+    str_add(&sql, "SELECT jsonb_agg(jsonb_build_object('flow_id', t.flow_id) || d.j ORDER BY d.n)"
+                  "  FROM jsonb_array_elements($1::jsonb) WITH ORDINALITY d (j, n)"
+                  "  JOIN unnest($2::bigint[]) WITH ORDINALITY i (id, n) USING (n) JOIN ");
+    str_ident(&sql, call->entity->name);
+    str_add(&sql, " t ON t.id = i.id");
+    return db_text(rq, sql.text, P(json, call->ids));
 }
 
 static bool
 action_create(struct rule_call *call, const cJSON *action)
 {
     struct rq *rq = call->rq;
-    const char *entity = text_of(action, "create"), *ids;
+    const char *entity = text_of(action, "create");
     struct str s = str_new(rq->mem);
 
     str_char(&s, '[');
@@ -171,8 +175,9 @@ action_create(struct rule_call *call, const cJSON *action)
         template_json(&s, &call->facts, i, cJSON_GetObjectItem(action, "values"));
     }
     str_char(&s, ']');
-    ids = entity_insert(rq, entity, s.text);
-    return ids && join_created(call, entity, ids);
+    const char *json = with_flow(call, entity, s.text);
+
+    return json && entity_insert(rq, entity, json);
 }
 
 static bool
