@@ -13,8 +13,8 @@
 #include <luaconf.h> /* a macro of Lua's names strtod: it must be defined before the ban */
 #endif
 
-#pragma GCC poison strcpy strcat strncat sprintf vsprintf gets strtok atoi atol atoll atof \
-    strtod strtof gmtime localtime ctime asctime tmpnam mktemp system
+#pragma GCC poison strcpy strcat strncat sprintf vsprintf gets strtok atoi atol atoll atof strtod  \
+    strtof gmtime localtime ctime asctime tmpnam mktemp system
 
 /* OpenSSL's headers name a parameter "rand": a warning, as it cannot be poisoned. */
 extern int rand(void) __attribute__((deprecated("use getrandom()")));

@@ -80,8 +80,8 @@ add(struct language *l, const char *message, const char *translation)
     struct entry *e = arena_alloc(l->mem, sizeof *e);
     struct entry **bucket = &l->buckets[hash(message)];
 
-    *e = (struct entry){ *bucket, arena_strdup(l->mem, message),
-                         arena_strdup(l->mem, translation) };
+    *e =
+        (struct entry){ *bucket, arena_strdup(l->mem, message), arena_strdup(l->mem, translation) };
     *bucket = e;
 }
 

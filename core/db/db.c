@@ -163,9 +163,8 @@ deliver(struct rq *rq, struct pending *p, PGresult *res)
     if (p->found)
         *p->found = row;
     for (int i = 0; i < p->ncols; i++)
-        *p->cols[i] = row && i < PQnfields(res) && !PQgetisnull(res, 0, i)
-                          ? PQgetvalue(res, 0, i)
-                          : NULL;
+        *p->cols[i] =
+            row && i < PQnfields(res) && !PQgetisnull(res, 0, i) ? PQgetvalue(res, 0, i) : NULL;
     if (p->rows || p->ncols)
         arena_defer(rq->mem, clear_result, res);
     else
@@ -341,8 +340,8 @@ db_script(struct rq *rq, const char *sql)
         return db->failed ? false : lost(rq);
     PGresult *res = PQexec(db->conn, sql);
     ExecStatusType status = PQresultStatus(res);
-    bool ok = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK ||
-              status == PGRES_EMPTY_QUERY;
+    bool ok =
+        status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_EMPTY_QUERY;
 
     if (!ok) {
         db->failed = true;

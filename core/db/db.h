@@ -25,12 +25,16 @@
 
 /* Parameters ($1...) as text, NULL for SQL NULL; and where to put the columns (NULL for
  * SQL NULL, valid until the request ends). */
-#define P(...)                                                                           \
-    (int)(sizeof((const char *[]){ __VA_ARGS__ }) / sizeof(char *)),                     \
-        (const char *const[]){ __VA_ARGS__ }
-#define OUT(...)                                                                         \
-    (int)(sizeof((const char **[]){ __VA_ARGS__ }) / sizeof(char **)),                   \
-        (const char **const[]){ __VA_ARGS__ }
+#define P(...)                                                                                     \
+    (int)(sizeof((const char *[]){ __VA_ARGS__ }) / sizeof(char *)), (const char *const[])         \
+    {                                                                                              \
+        __VA_ARGS__                                                                                \
+    }
+#define OUT(...)                                                                                   \
+    (int)(sizeof((const char **[]){ __VA_ARGS__ }) / sizeof(char **)), (const char **const[])      \
+    {                                                                                              \
+        __VA_ARGS__                                                                                \
+    }
 #define NONE 0, NULL
 
 /* Queue a statement whose rows do not matter. Always true (so that it chains with &&). */

@@ -30,7 +30,8 @@ headers_restore(struct rq *rq, const char *text)
 {
     cJSON *kept = text ? cJSON_Parse(text) : NULL;
 
-    rq->location = arena_strdup(rq->mem, cJSON_GetStringValue(cJSON_GetObjectItem(kept, "location")));
+    rq->location =
+        arena_strdup(rq->mem, cJSON_GetStringValue(cJSON_GetObjectItem(kept, "location")));
     rq->etag = arena_strdup(rq->mem, cJSON_GetStringValue(cJSON_GetObjectItem(kept, "etag")));
     cJSON_Delete(kept);
 }
@@ -82,7 +83,8 @@ request_open(struct rq *rq, const struct credentials *who, const char *permissio
     rq->opened = o;
     if (!db_begin(rq, who->read_only))
         return false;
-    db_ask(rq, begin, P(who->token_hash, permission, who->company_id, rq->id, who->key, who->digest),
+    db_ask(rq, begin,
+           P(who->token_hash, permission, who->company_id, rq->id, who->key, who->digest),
            OUT(&rq->user_id, &rq->company_id, &o->language, &o->schema_epoch, &o->workflow_epoch,
                &o->status, &o->body, &o->headers));
     if (!wait) {

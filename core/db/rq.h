@@ -32,20 +32,20 @@ struct rq {
     const char *language;             /* "en" or "zh" */
     const char *id;                   /* of the request, for logs and the audit */
 
-    struct error *errors; /* in the order in which they were found; NULL: none yet */
-    int depth;            /* rules running inside rules */
-    const char *rule;     /* the rule on whose behalf an operation runs, or NULL */
-    int moves;            /* states moved so far: what was read before may be out of date */
+    struct error *errors;   /* in the order in which they were found; NULL: none yet */
+    int depth;              /* rules running inside rules */
+    const char *rule;       /* the rule on whose behalf an operation runs, or NULL */
+    int moves;              /* states moved so far: what was read before may be out of date */
     const char *rule_chain; /* all of them, the first one first: "a > b", or NULL */
 
-    bool dry_run;         /* everything runs, then the transaction is rolled back */
-    int status;           /* of the reply; 0: 200 */
-    const char *reply;    /* JSON text, set at the end (see request.h) */
+    bool dry_run;           /* everything runs, then the transaction is rolled back */
+    int status;             /* of the reply; 0: 200 */
+    const char *reply;      /* JSON text, set at the end (see request.h) */
     const char *reply_type; /* NULL: application/json */
     size_t reply_size;      /* 0: up to the NUL */
     const char *file_name;  /* the reply is a file to keep under this name, or NULL */
     const char *location, *etag;
-    void *opened;                     /* of request.c */
+    void *opened;                   /* of request.c */
     bool (*arrived)(struct rq *rq); /* called once, after the next round trip (db_flush) */
 };
 

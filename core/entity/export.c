@@ -139,7 +139,8 @@ put_row(struct sink *to, const struct table *t, const cJSON *row, bool heading)
     cJSON_ArrayForEach(value, row)
     {
         if (is_shown(row, value))
-            put(to, column++, heading ? heading_of(to->rq, t, value->string) : text_of(to->rq, value));
+            put(to, column++,
+                heading ? heading_of(to->rq, t, value->string) : text_of(to->rq, value));
     }
     end_row(to);
 }
@@ -171,7 +172,8 @@ put_page(struct sink *to, const struct entity *e, const struct parameter *query,
     }
     cJSON_Delete(page);
     return to->rows <= EXPORT_MOST_ROWS ||
-           fail(rq, "too_large", NULL, "An export has at most %d rows: filter the list", EXPORT_MOST_ROWS);
+           fail(rq, "too_large", NULL, "An export has at most %d rows: filter the list",
+                EXPORT_MOST_ROWS);
 }
 
 static bool

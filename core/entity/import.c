@@ -89,8 +89,9 @@ find_existing(struct import *m)
         str_json(&keys, m->documents.list[i].key);
     }
     str_char(&keys, ']');
-    str_add(&sql, "SELECT v.n - 1, t.id, to_jsonb(t) FROM json_array_elements_text($1)"
-                  " WITH ORDINALITY v (k, n) JOIN ");
+    str_add(&sql,
+            "SELECT v.n - 1, t.id, to_jsonb(t) FROM json_array_elements_text($1)"
+            " WITH ORDINALITY v (k, n) JOIN ");
     str_ident(&sql, m->table->name);
     str_add(&sql, " t ON t.");
     str_ident(&sql, m->documents.key);
@@ -216,9 +217,10 @@ report(struct import *m, const char *batch)
 {
     struct str s = str_new(m->rq->mem);
 
-    str_printf(&s, "{\"batch\":%s,\"dry_run\":%s,\"created\":%d,\"changed\":%d,\"refused\":%d,\"rows\":[",
-               batch ? batch : "null", m->rq->dry_run ? "true" : "false", m->created, m->changed,
-               m->refused);
+    str_printf(
+        &s, "{\"batch\":%s,\"dry_run\":%s,\"created\":%d,\"changed\":%d,\"refused\":%d,\"rows\":[",
+        batch ? batch : "null", m->rq->dry_run ? "true" : "false", m->created, m->changed,
+        m->refused);
     for (int i = 0; i < m->documents.count; i++) {
         const struct outcome *o = &m->outcomes[i];
 
@@ -268,7 +270,8 @@ keep(struct import *m, const char *file)
                    o->before ? o->before : "null");
     }
     str_char(&s, ']');
-    const char *sql = arena_printf(rq->mem,
+    const char *sql = arena_printf(
+        rq->mem,
         "WITH batch AS ("
         "    INSERT INTO import_batch (entity, file_name, created_count, changed_count)"
         "    VALUES ($1, $2, $3, $4) RETURNING id"
@@ -279,7 +282,8 @@ keep(struct import *m, const char *file)
         "           AS r (line integer, id bigint, created boolean, before jsonb)"
         ") SELECT id FROM batch",
         m->table->has_version
-            ? arena_printf(rq->mem, "(SELECT t.version FROM %s t WHERE t.id = r.id)", m->table->name)
+            ? arena_printf(rq->mem, "(SELECT t.version FROM %s t WHERE t.id = r.id)",
+                           m->table->name)
             : "NULL");
 
     db_one(rq, sql,

@@ -134,8 +134,9 @@ look_up(struct mapping *m, int column)
 
     for (int i = 0; i < n; i++)
         values[i] = value_of(m, i, column);
-    str_add(&sql, "SELECT min(t.id) FROM json_array_elements_text($1) WITH ORDINALITY v (k, n)"
-                  " LEFT JOIN ");
+    str_add(&sql,
+            "SELECT min(t.id) FROM json_array_elements_text($1) WITH ORDINALITY v (k, n)"
+            " LEFT JOIN ");
     str_ident(&sql, to->refers_to->name);
     str_add(&sql, " t ON t.");
     str_ident(&sql, to->by);
@@ -279,7 +280,8 @@ documents_from_sheet(struct rq *rq, const struct entity *e, const struct sheet *
         return fail(rq, "malformed", "group", "There is no column %s", grouped);
     if (!m.table || !targets_parse(&m))
         return false;
-    *out = (struct documents){ .key = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(map, "key")) };
+    *out = (struct documents){ .key = cJSON_GetStringValue(
+                                   cJSON_GetObjectItemCaseSensitive(map, "key")) };
     out->list = arena_alloc(rq->mem, ((size_t)sheet->nrows + 1) * sizeof *out->list);
     for (int row = 0; row < sheet->nrows; row++) {
         in_group = d && same_group(&m, group, row) ? in_group + 1 : 0;
@@ -304,7 +306,8 @@ documents_from_json(struct rq *rq, const char *text, const cJSON *map, struct do
     arena_defer(rq->mem, delete_json, array);
     if (!cJSON_IsArray(array))
         return fail(rq, "malformed", NULL, "A JSON import is an array of records");
-    *out = (struct documents){ .key = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(map, "key")) };
+    *out = (struct documents){ .key = cJSON_GetStringValue(
+                                   cJSON_GetObjectItemCaseSensitive(map, "key")) };
     out->list = arena_alloc(rq->mem, ((size_t)n + 1) * sizeof *out->list);
     cJSON_ArrayForEach(item, array)
     {

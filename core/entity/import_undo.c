@@ -31,25 +31,30 @@ undo(struct rq *rq, const struct table *t, const char *batch)
     const char *name = t->name, *touched = NULL;
 
     if (t->has_version &&
-        !db_one(rq,
-                arena_printf(rq->mem,
-                             "SELECT string_agg(r.line::text, ', ' ORDER BY r.line) FROM import_row r"
-                             "  LEFT JOIN %s t ON t.id = r.record_id"
-                             " WHERE r.batch_id = $1 AND t.version IS DISTINCT FROM r.version", name),
-                P(batch), OUT(&touched)))
+        !db_one(
+            rq,
+            arena_printf(rq->mem,
+                         "SELECT string_agg(r.line::text, ', ' ORDER BY r.line) FROM import_row r"
+                         "  LEFT JOIN %s t ON t.id = r.record_id"
+                         " WHERE r.batch_id = $1 AND t.version IS DISTINCT FROM r.version",
+                         name),
+            P(batch), OUT(&touched)))
         return false;
     if (touched)
         return fail(rq, "stale", NULL, "Records of these lines were changed since: %s", touched);
-    db_exec(rq,
-            arena_printf(rq->mem,
-                         "UPDATE %s t SET (%s) = (SELECT %s FROM jsonb_populate_record(NULL::%s, r.before) b)"
-                         "  FROM import_row r WHERE r.batch_id = $1 AND NOT r.created AND t.id = r.record_id",
-                         name, restorable(rq, t, "%s"), restorable(rq, t, "b.%s"), name),
-            P(batch));
+    db_exec(
+        rq,
+        arena_printf(
+            rq->mem,
+            "UPDATE %s t SET (%s) = (SELECT %s FROM jsonb_populate_record(NULL::%s, r.before) b)"
+            "  FROM import_row r WHERE r.batch_id = $1 AND NOT r.created AND t.id = r.record_id",
+            name, restorable(rq, t, "%s"), restorable(rq, t, "b.%s"), name),
+        P(batch));
     db_exec(rq,
             arena_printf(rq->mem,
                          "DELETE FROM %s t USING import_row r"
-                         " WHERE r.batch_id = $1 AND r.created AND t.id = r.record_id", name),
+                         " WHERE r.batch_id = $1 AND r.created AND t.id = r.record_id",
+                         name),
             P(batch));
     db_exec(rq, "UPDATE import_batch SET undone_at = now() WHERE id = $1", P(batch));
     return db_flush(rq);

@@ -66,7 +66,8 @@ sheet_end_row(struct sheet_builder *b, int line)
     for (int i = 0; i < b->row_width; i++)
         empty = empty && (!b->row[i] || !*b->row[i]);
     if (!empty) {
-        struct row *r = arena_alloc(b->rq->mem, sizeof *r + (size_t)b->row_width * sizeof *r->cells);
+        struct row *r =
+            arena_alloc(b->rq->mem, sizeof *r + (size_t)b->row_width * sizeof *r->cells);
 
         r->line = line;
         r->width = b->row_width;
@@ -114,7 +115,8 @@ sheet_build(struct sheet_builder *b, struct sheet *out)
     *out = (struct sheet){ width, n, r->cells, cells, lines };
     for (int i = 0; (r = r->next); i++) {
         if (r->width > width)
-            return fail(b->rq, "malformed", NULL, "Line %d has more cells than the first row", r->line);
+            return fail(b->rq, "malformed", NULL, "Line %d has more cells than the first row",
+                        r->line);
         lines[i] = r->line;
         for (int c = 0; c < width; c++)
             cells[i * width + c] = c < r->width && r->cells[c] ? r->cells[c] : "";
@@ -159,8 +161,9 @@ delimiter(const char *data, size_t size)
     for (size_t i = 0; i < size && data[i] != '\n'; i++)
         for (int k = 0; k < 3; k++)
             count[k] += data[i] == ",;\t"[k];
-    return (unsigned char)(count[1] > count[0] ? count[2] > count[1] ? '\t' : ';'
-                           : count[2] > count[0] ? '\t' : ',');
+    return (unsigned char)(count[1] > count[0]   ? count[2] > count[1] ? '\t' : ';'
+                           : count[2] > count[0] ? '\t'
+                                                 : ',');
 }
 
 /* Spreadsheets of Chinese offices write GB 18030: into UTF-8, or NULL when it is neither. */

@@ -12,10 +12,10 @@
 #include <stddef.h>
 
 struct sheet {
-    int ncolumns, nrows;       /* without the heading */
-    const char *const *names;  /* of the columns */
-    const char *const *cells;  /* nrows * ncolumns; "" for empty */
-    const int *lines;          /* of each row in the file, for messages; the heading is 1 */
+    int ncolumns, nrows;      /* without the heading */
+    const char *const *names; /* of the columns */
+    const char *const *cells; /* nrows * ncolumns; "" for empty */
+    const int *lines;         /* of each row in the file, for messages; the heading is 1 */
 };
 
 enum {

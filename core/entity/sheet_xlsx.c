@@ -72,7 +72,8 @@ reader_of(struct workbook *w, const char *name)
 static bool
 at(xmlTextReaderPtr r, int type, const char *name)
 {
-    return xmlTextReaderNodeType(r) == type && !strcmp((const char *)xmlTextReaderConstLocalName(r), name);
+    return xmlTextReaderNodeType(r) == type &&
+           !strcmp((const char *)xmlTextReaderConstLocalName(r), name);
 }
 
 /* A copy on the arena, since libxml2's own ends with the node. */
@@ -151,13 +152,15 @@ read_styles(struct workbook *w)
             if (k >= 0 && k < 1024 && code)
                 custom[k] = strpbrk(code, "yYdD") && !strchr(code, '#');
         }
-        if (at(r, XML_READER_TYPE_ELEMENT, "cellXfs") || at(r, XML_READER_TYPE_END_ELEMENT, "cellXfs"))
+        if (at(r, XML_READER_TYPE_ELEMENT, "cellXfs") ||
+            at(r, XML_READER_TYPE_END_ELEMENT, "cellXfs"))
             in_cells = xmlTextReaderNodeType(r) == XML_READER_TYPE_ELEMENT;
         if (in_cells && at(r, XML_READER_TYPE_ELEMENT, "xf") && n < 4096) {
             const char *id = attribute(w, r, "numFmtId");
             long k = id ? strtol(id, NULL, 10) : 0;
 
-            w->date_style[n++] = (k >= 14 && k <= 17) || k == 22 || (k >= 0 && k < 1024 && custom[k]);
+            w->date_style[n++] =
+                (k >= 14 && k <= 17) || k == 22 || (k >= 0 && k < 1024 && custom[k]);
         }
     }
     xmlFreeTextReader(r);

@@ -151,9 +151,10 @@ with_flow(struct rule_call *call, const char *entity, const char *json)
 
     if (!has_flow(rq, entity) || !has_flow(rq, call->entity->name))
         return json;
-    str_add(&sql, "SELECT jsonb_agg(jsonb_build_object('flow_id', t.flow_id) || d.j ORDER BY d.n)"
-                  "  FROM jsonb_array_elements($1::jsonb) WITH ORDINALITY d (j, n)"
-                  "  JOIN unnest($2::bigint[]) WITH ORDINALITY i (id, n) USING (n) JOIN ");
+    str_add(&sql,
+            "SELECT jsonb_agg(jsonb_build_object('flow_id', t.flow_id) || d.j ORDER BY d.n)"
+            "  FROM jsonb_array_elements($1::jsonb) WITH ORDINALITY d (j, n)"
+            "  JOIN unnest($2::bigint[]) WITH ORDINALITY i (id, n) USING (n) JOIN ");
     str_ident(&sql, call->entity->name);
     str_add(&sql, " t ON t.id = i.id");
     return db_text(rq, sql.text, P(json, call->ids));

@@ -17,8 +17,8 @@ struct answer {
     const char *text; /* the body, "" when empty */
     cJSON *json;      /* the body parsed, or NULL */
     const char *etag, *location, *request_id;
-    long syncs;       /* pipeline syncs that the server counted, -1 when not said */
-    double ms;        /* from sending to the last byte */
+    long syncs; /* pipeline syncs that the server counted, -1 when not said */
+    double ms;  /* from sending to the last byte */
     const char *error;
 };
 

@@ -38,9 +38,10 @@ events_get_dense_positions_in_the_order_of_commits(void)
     CHECK_TEXT(sql("SELECT bool_and(position = n) FROM (SELECT position,"
                    " row_number() OVER (ORDER BY position) AS n FROM event) x"),
                "t");
-    CHECK_TEXT(sql("SELECT count(*) FROM audit_log a JOIN table_kind k ON k.name = a.entity"
-                   " WHERE NOT k.is_part AND NOT EXISTS (SELECT FROM event e WHERE e.audit_id = a.id)"),
-               "0");
+    CHECK_TEXT(
+        sql("SELECT count(*) FROM audit_log a JOIN table_kind k ON k.name = a.entity"
+            " WHERE NOT k.is_part AND NOT EXISTS (SELECT FROM event e WHERE e.audit_id = a.id)"),
+        "0");
     db_close(slow);
     teardown();
 }

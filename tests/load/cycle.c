@@ -88,7 +88,8 @@ static void
 stop_invoicing_rules(struct client *c)
 {
     const struct answer *a = client_get(c, "/api/workflow_rule");
-    const cJSON *rules = cJSON_IsArray(a->json) ? a->json : cJSON_GetObjectItem(a->json, "items"), *rule;
+    const cJSON *rules = cJSON_IsArray(a->json) ? a->json : cJSON_GetObjectItem(a->json, "items"),
+                *rule;
     char ids[16][24];
     int n = 0;
 
@@ -116,17 +117,28 @@ set_up(struct client *c)
 
     snprintf(piece, sizeof piece, "%s", answer_get(found, "rows.0.id"));
     for (int i = 0; i < CUSTOMERS; i++)
-        must(client_post(c, arena_printf(mem, "{\"code\": \"B%ld-%d\", \"name\": \"Bench customer %d\","
-                                              " \"is_customer\": true}", run, i, i), "/api/party"),
+        must(client_post(c,
+                         arena_printf(mem,
+                                      "{\"code\": \"B%ld-%d\", \"name\": \"Bench customer %d\","
+                                      " \"is_customer\": true}",
+                                      run, i, i),
+                         "/api/party"),
              "customer", customers[i]);
     for (int i = 0; i < ITEMS; i++) {
-        must(client_post(c, arena_printf(mem, "{\"code\": \"B%ld-%d\", \"name\": \"Bench item %d\","
-                                              " \"kind\": \"stocked\", \"uom_id\": %s,"
-                                              " \"list_price\": \"%d.50\", \"list_currency_code\": \"USD\"}",
-                                         run, i, i, piece, 10 + i), "/api/item"),
-             "item", items[i]);
-        must(client_post(c, arena_printf(mem, "{\"item_id\": %s, \"quantity\": \"10000000\","
-                                              " \"unit_cost\": \"%d.25\"}", items[i], 5 + i),
+        must(
+            client_post(c,
+                        arena_printf(mem,
+                                     "{\"code\": \"B%ld-%d\", \"name\": \"Bench item %d\","
+                                     " \"kind\": \"stocked\", \"uom_id\": %s,"
+                                     " \"list_price\": \"%d.50\", \"list_currency_code\": \"USD\"}",
+                                     run, i, i, piece, 10 + i),
+                        "/api/item"),
+            "item", items[i]);
+        must(client_post(c,
+                         arena_printf(mem,
+                                      "{\"item_id\": %s, \"quantity\": \"10000000\","
+                                      " \"unit_cost\": \"%d.25\"}",
+                                      items[i], 5 + i),
                          "/api/stock_opening"),
              "opening stock", NULL);
     }
@@ -195,8 +207,10 @@ static bool
 post(struct worker *w, int step, float *ms, const char *path, const char *id, const char *verb,
      const char *body)
 {
-    return fine(w, step, client_post(w->client, body, "/api/%s%s%s%s%s", path, id ? "/" : "",
-                                     id ? id : "", verb ? "/" : "", verb ? verb : ""), ms);
+    return fine(w, step,
+                client_post(w->client, body, "/api/%s%s%s%s%s", path, id ? "/" : "", id ? id : "",
+                            verb ? "/" : "", verb ? verb : ""),
+                ms);
 }
 
 /* One cycle; false at the first error. */
@@ -227,8 +241,9 @@ cycle(struct worker *w, struct arena *mem, float ms[STEPS])
     if (!fine(w, 6, a = client_post(c, "{}", "/api/invoice/%s/post", invoice), &ms[6]))
         return false;
     snprintf(total, sizeof total, "%s", answer_get(a, "record.total"));
-    const char *body = arena_printf(mem, "{\"kind\": \"receipt\", \"party_id\": %s, \"amount\": \"%s\","
-                                         " \"currency_code\": \"%s\"}",
+    const char *body = arena_printf(mem,
+                                    "{\"kind\": \"receipt\", \"party_id\": %s, \"amount\": \"%s\","
+                                    " \"currency_code\": \"%s\"}",
                                     answer_get(a, "record.party_id"), total,
                                     answer_get(a, "record.currency_code"));
 
@@ -332,7 +347,8 @@ run(int n, double for_seconds)
         cycles += workers[i].cycles;
         f.errors += workers[i].errors;
         if (workers[i].errors)
-            printf("    client %d: %ld errors, the first: %s\n", i, workers[i].errors, workers[i].problem);
+            printf("    client %d: %ld errors, the first: %s\n", i, workers[i].errors,
+                   workers[i].problem);
     }
     f.cycles_per_s = (double)cycles / (seconds() - start);
     for (int s = 0; s < STEPS; s++)
@@ -367,9 +383,11 @@ write_json(const struct figures *all, int n)
         return;
     fputs("[\n", f);
     for (int i = 0; i < n; i++) {
-        fprintf(f, "%s  {\"name\": \"lead_to_cash_%d_clients\", \"value\": %.1f, \"unit\": \"cycles/s\","
-                   " \"target\": 100, \"detail\": {\"errors\": %ld", i ? ",\n" : "", all[i].clients,
-                all[i].cycles_per_s, all[i].errors);
+        fprintf(
+            f,
+            "%s  {\"name\": \"lead_to_cash_%d_clients\", \"value\": %.1f, \"unit\": \"cycles/s\","
+            " \"target\": 100, \"detail\": {\"errors\": %ld",
+            i ? ",\n" : "", all[i].clients, all[i].cycles_per_s, all[i].errors);
         for (int s = 0; s < STEPS; s++)
             fprintf(f, ", \"%s\": {\"p50_ms\": %.2f, \"p99_ms\": %.2f, \"syncs_most\": %ld}",
                     step_names[s], all[i].p50[s], all[i].p99[s], all[i].syncs[s]);
@@ -400,8 +418,10 @@ main(int argc, char **argv)
         die("sign-in", "refused");
     set_up(c);
     client_free(c);
-    printf("lead to cash: 5 lines, 8 steps, 9 requests over HTTPS, durable commits; %.0f s each;"
-           " p50/p99 in ms\nclients  cycles/s  errors ", for_seconds);
+    printf(
+        "lead to cash: 5 lines, 8 steps, 9 requests over HTTPS, durable commits; %.0f s each;"
+        " p50/p99 in ms\nclients  cycles/s  errors ",
+        for_seconds);
     for (int s = 0; s < STEPS; s++)
         printf("  %11s", step_names[s]);
     putchar('\n');
