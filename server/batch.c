@@ -35,7 +35,8 @@ inner_call(struct rq *rq, const struct call *outer, const struct rows *rows, int
     struct call *c = arena_alloc(rq->mem, sizeof *c);
     const char *method = cell(rows, i, 0), *path = cell(rows, i, 1);
     const char *if_match = cell(rows, i, 3);
-    struct refusal why;
+    /* also of a path that holds the end of a head, behind which more would follow */
+    struct refusal why = { 400, "malformed", "The first line is not an HTTP request" };
 
     *c = (struct call){ .mem = rq->mem,
                         .work = rq->mem,
@@ -50,10 +51,10 @@ inner_call(struct rq *rq, const struct call *outer, const struct rows *rows, int
     memcpy(c->id, outer->id, sizeof c->id);
     if (head_scan(text, strlen(text), &from, &why) != (long)strlen(text) ||
         !head_read(rq->mem, text, &(struct head_limits){ 8, 200, 8192 }, &c->head, &why))
-        fail(rq, why.code, NULL, "%s", tr(rq, why.message));
-    else if (!route_find(c) || !may_stand(c->route))
-        fail(rq, "malformed", NULL, "This call cannot stand in a batch");
-    return rq->errors ? NULL : c;
+        return fail(rq, why.code, NULL, "%s", tr(rq, why.message)), NULL;
+    if (!route_find(c) || !c->route || !may_stand(c->route))
+        return fail(rq, "malformed", NULL, "This call cannot stand in a batch"), NULL;
+    return c;
 }
 
 static const char *

@@ -109,13 +109,16 @@ resolve(struct arena *mem, const char *where, const char **error)
 static int
 bound_port(int fd)
 {
-    struct sockaddr_storage sa = { 0 };
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } sa = { .v6 = { 0 } };
     socklen_t len = sizeof sa;
 
-    if (getsockname(fd, (struct sockaddr *)&sa, &len))
+    if (getsockname(fd, &sa.any, &len))
         return 0;
-    return ntohs(sa.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&sa)->sin6_port
-                                          : ((struct sockaddr_in *)&sa)->sin_port);
+    return ntohs(sa.any.sa_family == AF_INET6 ? sa.v6.sin6_port : sa.v4.sin_port);
 }
 
 /* Accepted sockets inherit TCP_NODELAY: without it small answers wait 40 ms for an ACK. */

@@ -80,7 +80,7 @@ bucket_of(struct limit *l, const char *key)
 {
     uint32_t hash = 2166136261u; /* FNV-1a */
 
-    for (size_t i = 0; key[i] && i < KEY_SIZE - 1; i++)
+    for (size_t i = 0; i < KEY_SIZE - 1 && key[i]; i++)
         hash = (hash ^ (unsigned char)key[i]) * 16777619u;
     return &l->buckets[hash % BUCKETS];
 }

@@ -39,14 +39,14 @@ extern const struct entity_events entity_events;
 /*
  * Their answers:
  *
- *     list      {"rows": [...], "next": cursor or null, "count": n when asked for}, and after at=
- *               "row" (estimated number of the first row) and "rows_total"; a row's keys are the
- *               paths asked for ("customer.name"), a reference customer_id has "customer" beside
- * it; with group= {"groups": [{<groups>, "count": n, <sums>}]} read      the record, its derived
- * fields, its parts, "operations"; ETag: its version create,   the record as it is at COMMIT; 201
- * with Location change history   {"rows": [{"at", "actor", "entity", "record_id", "action",
- * "changes": [...]}]} flow      {"flows": [...], "documents": [{"entity", "id", "number", "state",
- * "amounts"}]}
+ * - list: {"rows": [...], "next": cursor or null, "count": n when asked for}, and after at= "row"
+ *   (estimated number of the first row) and "rows_total"; a row's keys are the paths asked for
+ *   ("customer.name"), a reference customer_id has "customer" beside it; with group=
+ *   {"groups": [{<groups>, "count": n, <sums>}]}
+ * - read: the record, its derived fields, its parts, "operations"; ETag: its version
+ * - create, change: the record as it is at COMMIT; 201 with Location
+ * - history: {"rows": [{"at", "actor", "entity", "record_id", "action", "changes": [...]}]}
+ * - flow: {"flows": [...], "documents": [{"entity", "id", "number", "state", "amounts"}]}
  */
 
 /* A query string, decoded, in order. */

@@ -105,14 +105,14 @@ is_shown(const cJSON *row, const cJSON *value)
 static const char *
 text_of(struct rq *rq, const cJSON *value)
 {
+    if (!value || cJSON_IsNull(value))
+        return "";
     if (cJSON_IsObject(value))
         return text_of(rq, value->child ? value->child->next : NULL);
     if (cJSON_IsString(value))
         return value->valuestring;
     if (cJSON_IsBool(value))
         return cJSON_IsTrue(value) ? "true" : "false";
-    if (!value || cJSON_IsNull(value))
-        return "";
     char *text = cJSON_PrintUnformatted(value);
     const char *copy = arena_strdup(rq->mem, text);
 

@@ -201,7 +201,7 @@ compare_is(struct filter *f, const struct place *p, const char *operator, const 
 
 /*
  * The next element of a list inside parentheses, up to a comma or the closing one on this
- * level; quotes taken off when they surround it. NULL at the end.
+ * level; quotes taken off when they surround it. The list must not be at its end.
  */
 static const char *
 element(struct rq *rq, const char **text, bool unquote)
@@ -210,8 +210,6 @@ element(struct rq *rq, const char **text, bool unquote)
     bool quoted = false;
     int depth = 0;
 
-    if (!**text)
-        return NULL;
     for (; **text; ++*text) {
         char c = **text;
 
@@ -261,7 +259,8 @@ compare_in(struct filter *f, const struct place *p, const char *operator, const 
     if (!list)
         return fail(rq, "malformed", f->parameter, "A list of values stands in parentheses");
     str_char(&array, '{');
-    while ((one = element(rq, &list, true))) {
+    while (*list) {
+        one = element(rq, &list, true);
         if (++n > IN_MAX)
             return fail(rq, "malformed", f->parameter, "There are too many values");
         if (!value_fits(one, p->column->type))
@@ -370,7 +369,8 @@ group(struct filter *f, const char *list, const char *joint)
     if (!text || ++f->depth > FILTER_DEPTH)
         return fail(rq, "malformed", f->parameter, "Conditions stand in parentheses");
     str_char(f->s, '(');
-    while ((one = element(rq, &text, false))) {
+    while (*text) {
+        one = element(rq, &text, false);
         str_add(f->s, first ? "" : joint);
         first = false;
         if (!member(f, one))

@@ -166,7 +166,7 @@ open_cursor(struct query *q, const struct order *o, const char *cursor, const ch
 {
     const char *text = strlen(cursor) <= CURSOR_MAX ? decode(q->rq->mem, cursor) : NULL;
     cJSON *list = text ? cJSON_Parse(text) : NULL;
-    bool good = cJSON_IsArray(list) && cJSON_GetArraySize(list) == o->nkeys + 1;
+    bool good = list && cJSON_IsArray(list) && cJSON_GetArraySize(list) == o->nkeys + 1;
 
     arena_defer(q->rq->mem, free_json, list);
     if (good) {
@@ -270,7 +270,7 @@ bool
 order_after(struct query *q, struct after *after, const struct order *o, const char *cursor,
             bool inclusive)
 {
-    const char *values[KEYS_MAX], *params[KEYS_MAX];
+    const char *values[KEYS_MAX] = { NULL }, *params[KEYS_MAX];
     bool nulls = false;
 
     if (!open_cursor(q, o, cursor, values))

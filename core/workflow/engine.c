@@ -369,10 +369,8 @@ struct why {
 };
 
 static void
-why_step(struct why *y, const struct transition *t, const struct operation *op,
-         const char *permitted)
+why_step(struct why *y, const struct transition *t, const char *action, const char *permitted)
 {
-    const char *action = t ? t->action : op->name;
     struct str reason = str_new(y->rq->mem);
     struct error *before = y->rq->errors;
 
@@ -441,10 +439,10 @@ workflow_why(struct rq *rq, const struct entity *e, const char *id)
     y.out = str_new(rq->mem);
     str_char(&y.out, '[');
     for (int i = 0; y.workflow && i < y.workflow->ntransitions; i++)
-        why_step(&y, &y.workflow->transitions[i], NULL, permitted);
+        why_step(&y, &y.workflow->transitions[i], y.workflow->transitions[i].action, permitted);
     for (const struct operation *op = e->operations; op && op->name; op++)
         if (!op->to && !(y.workflow && workflow_transition(y.workflow, op->name)))
-            why_step(&y, NULL, op, permitted);
+            why_step(&y, NULL, op->name, permitted);
     str_char(&y.out, ']');
     return y.out.text;
 }

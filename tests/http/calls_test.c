@@ -376,8 +376,10 @@ a_batch_is_one_transaction(void)
 static void
 some_calls_cannot_stand_in_a_batch(void)
 {
-    static const char *const paths[] = { "/api/batch", "/api/session", "/api/import/lead",
-                                         "/health",    "/api/../lead", "lead" };
+    static const char *const paths[] = {
+        "/api/batch",   "/api/session", "/api/import/lead",          "/health",
+        "/api/../lead", "lead",         "/ HTTP/1.1\\r\\n\\r\\nmore"
+    };
     struct client *c = admin();
     char body[200];
 
