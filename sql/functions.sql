@@ -80,26 +80,38 @@ CREATE OR REPLACE FUNCTION request_begin(token bytea, wanted text, in_company bi
     OUT replay_headers text)
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
 DECLARE
-    known idempotency_key;
+    known    idempotency_key;
+    currency text;
+    zone     text;
+    member   boolean;
+    may      boolean;
 BEGIN
-    SELECT u.id, coalesce(in_company, s.company_id), u.language
-      INTO user_id, company_id, language
+    SELECT u.id, c.id, u.language, c.currency_code, c.time_zone, e.of_schema, e.of_workflow,
+           EXISTS (SELECT FROM user_company m WHERE m.user_id = u.id AND m.company_id = c.id),
+           wanted IS NULL OR EXISTS (
+               SELECT FROM user_role r JOIN permission p USING (role_id)
+                WHERE r.user_id = u.id AND p.entity IN (split_part(wanted, '.', 1), '*')
+                  AND p.action IN (split_part(wanted, '.', 2), '*'))
+      INTO user_id, company_id, language, currency, zone, schema_epoch, workflow_epoch, member, may
       FROM session s JOIN app_user u ON u.id = s.user_id
+      LEFT JOIN company c ON c.id = coalesce(in_company, s.company_id)
+     CROSS JOIN (SELECT max(value) FILTER (WHERE name = 'schema') AS of_schema,
+                        max(value) FILTER (WHERE name = 'workflow') AS of_workflow FROM epoch) e
      WHERE s.token_hash = token AND u.active AND (s.expires_at IS NULL OR s.expires_at > now());
     IF user_id IS NULL THEN
         PERFORM fail('not_signed_in', NULL, 'Sign in first');
-    END IF;
-    IF in_company IS NOT NULL AND NOT EXISTS (
-        SELECT FROM user_company c WHERE c.user_id = request_begin.user_id AND c.company_id = in_company) THEN
+    ELSIF NOT member THEN
         PERFORM fail('forbidden', NULL, 'You do not work for this company');
     END IF;
-    PERFORM context_set(user_id, company_id, for_request),
+    PERFORM set_config('tenon.company', company_id::text, true),
+            set_config('tenon.user', user_id::text, true),
+            set_config('tenon.request', coalesce(for_request, ''), true),
+            set_config('tenon.currency', currency, true),
+            set_config('tenon.time_zone', zone, true),
             set_config('tenon.language', language, true);
-    IF wanted IS NOT NULL THEN
-        PERFORM require_permission(wanted);
+    IF NOT may THEN
+        PERFORM fail('forbidden', NULL, 'You are not allowed to do this (%s)', wanted);
     END IF;
-    SELECT max(value) FILTER (WHERE name = 'schema'), max(value) FILTER (WHERE name = 'workflow')
-      INTO schema_epoch, workflow_epoch FROM epoch;
     IF key IS NULL THEN
         RETURN;
     END IF;
@@ -374,7 +386,8 @@ BEGIN
                CASE WHEN before -> 'state' IS DISTINCT FROM after -> 'state' THEN step ELSE 'changed' END,
                before, after
           FROM (SELECT n.id, to_jsonb(o) - 'search_terms' AS before, to_jsonb(n) - 'search_terms' AS after
-                  FROM old_rows o JOIN new_rows n USING (id) WHERE o IS DISTINCT FROM n) x;
+                  FROM old_rows o JOIN new_rows n USING (id) WHERE o IS DISTINCT FROM n) x
+         WHERE TG_NARGS = 0 OR before - TG_ARGV[0]::text[] <> after - TG_ARGV[0]::text[];
     ELSE
         INSERT INTO audit_log (company_id, request_id, actor_id, entity, record_id, action, old)
         SELECT (row ->> 'company_id')::bigint, request, actor, TG_TABLE_NAME, id, 'deleted', row
@@ -563,7 +576,8 @@ SELECT k.name, k.kind, k.guarded,
  * its kind and its columns. The migrator calls this at its end; running it again changes nothing.
  *
  *   table       the server may read, insert, change and delete rows, but not id, state,
- *               workflow_id or guarded columns; every change is audited
+ *               workflow_id or guarded columns; every change is audited (but for guarded columns of
+ *               a document's parts: they follow from rows that are audited, and checks prove it)
  *   ledger      read and insert; nobody changes or deletes
  *   maintained  read; written by SECURITY DEFINER triggers alone
  *   internal    nothing: reached through gates, or through grants by name
@@ -600,7 +614,9 @@ BEGIN
             EXECUTE format('CREATE OR REPLACE TRIGGER audit_insert AFTER INSERT ON %I'
                            ' REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION audit_rows()', c.name);
             EXECUTE format('CREATE OR REPLACE TRIGGER audit_update AFTER UPDATE ON %I'
-                           ' REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION audit_rows()', c.name);
+                           ' REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION audit_rows(%s)',
+                           c.name, (SELECT quote_literal(c.guarded) FROM table_kind k
+                                     WHERE k.name = c.name AND k.is_part AND c.guarded <> '{}'));
             EXECUTE format('CREATE OR REPLACE TRIGGER audit_delete AFTER DELETE ON %I'
                            ' REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION audit_rows()', c.name);
         END IF;
