@@ -8,6 +8,7 @@ DESTDIR ?=
 BUILD   := build
 JOBS    ?= $(shell nproc)
 WORDS   ?=
+SECONDS ?= 30
 
 CMAKE = cmake -S . -G Ninja -DCMAKE_INSTALL_PREFIX=$(PREFIX) \
 	$(if $(shell command -v ccache 2>/dev/null),-DCMAKE_C_COMPILER_LAUNCHER=ccache)
@@ -15,13 +16,14 @@ CMAKE = cmake -S . -G Ninja -DCMAKE_INSTALL_PREFIX=$(PREFIX) \
 build = $(CMAKE) -B $(BUILD)/$(1) $(2) > $(BUILD)/$(1).log || { cat $(BUILD)/$(1).log; exit 1; }; \
 	cmake --build $(BUILD)/$(1) -j $(JOBS) $(if $(3),--target $(3))
 
-.PHONY: help packages release demo stop test test-sanitize bench check install northwind clean
+.PHONY: help packages release demo stop test test-sanitize fuzz bench check install northwind clean
 
 help:
 	@echo "make demo       build, start a demo company, tell one run from lead to cash, leave it running"
 	@echo "make stop       stop what make demo started; its data stays"
 	@echo "make test       build with warnings as errors and run every test (WORDS='cluster migrate': only those)"
 	@echo "make test-sanitize  the same under AddressSanitizer and UndefinedBehaviorSanitizer"
+	@echo "make fuzz       run each parser on made-up input for SECONDS (30) under the sanitizers"
 	@echo "make bench      lead to cash by 1, 8 and 32 clients: cycles per second, p50 and p99 of each step"
 	@echo "make northwind DATA=folder   take a whole order book from lead to cash and print the totals"
 	@echo "make check      format, static analysis, layers, sizes"
@@ -48,6 +50,11 @@ test: packages
 test-sanitize: packages
 	@$(call build,sanitize,-DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS=-Werror -DSANITIZE=address$(,)undefined)
 	@ASAN_OPTIONS=detect_stack_use_after_return=1 $(BUILD)/sanitize/tenon-test $(WORDS)
+
+fuzz: packages
+	@packaging/install-packages.sh build fuzz
+	@$(call build,fuzz,-DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=Debug -DSANITIZE=fuzzer-no-link$(,)address$(,)undefined,fuzz)
+	@tests/fuzz/run.sh $(BUILD)/fuzz $(SECONDS)
 
 bench: release
 	@packaging/run.sh bench $(BUILD)/release

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Install what Tenon needs from Debian's own archive: install-packages.sh [build] [check] [user]
+# Install what Tenon needs from Debian's own archive: install-packages.sh [build] [check] [fuzz] [user]
 # With nothing missing it ends at once. apt runs as root, or through sudo.
 set -eu
 export LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
@@ -8,6 +8,7 @@ build="gcc libc6-dev make cmake ninja-build pkg-config libpq-dev libcjson-dev li
     liblua5.4-dev libargon2-dev libcurl4-openssl-dev libxlsxwriter-dev libxml2-dev libzip-dev libcsv-dev
     libcunit1-dev postgresql-15 curl openssl procps"
 check="clang-format clang-tidy cppcheck gettext"
+fuzz="clang libclang-rt-14-dev"
 
 as_root() {
     if [ "$(id -u)" = 0 ]; then
@@ -25,8 +26,9 @@ for what in "${@:-build}"; do
     case $what in
     build) wanted="$wanted $build" ;;
     check) wanted="$wanted $check" ;;
+    fuzz) wanted="$wanted $fuzz" ;;
     user) ;; # only the user below
-    *) echo "usage: $0 [build] [check] [user]" >&2 && exit 2 ;;
+    *) echo "usage: $0 [build] [check] [fuzz] [user]" >&2 && exit 2 ;;
     esac
 done
 

@@ -45,8 +45,9 @@ conversions(const char *format, char kinds[CONVERSIONS])
     while ((format = strchr(format, '%'))) {
         char *after;
         long n = strtol(++format, &after, 10);
-        int at = after > format && *after == '$' ? (int)n - 1 : next;
-        const char *kind = after > format && *after == '$' ? after + 1 : format;
+        bool numbered = after > format && *after == '$';
+        int at = !numbered ? next : n >= 1 && n <= CONVERSIONS ? (int)n - 1 : -1;
+        const char *kind = numbered ? after + 1 : format;
 
         kind += strspn(kind, "-+ #0123456789.lhzjt");
         format = *kind ? kind + 1 : kind;

@@ -36,12 +36,12 @@ part(struct workbook *w, const char *name, size_t *size)
 
     if (zip_stat(w->zip, name, 0, &stat) || !(stat.valid & ZIP_STAT_SIZE))
         return NULL;
-    w->unpacked += stat.size;
-    if (w->unpacked > SHEET_MOST_BYTES ||
+    if (stat.size > SHEET_MOST_BYTES - w->unpacked ||
         (stat.size > 1024 * 1024 && stat.comp_size * SHEET_MOST_RATIO < stat.size)) {
         fail(w->rq, "too_large", NULL, "The workbook is too large when unpacked");
         return NULL;
     }
+    w->unpacked += stat.size;
     char *text = arena_alloc(w->rq->mem, stat.size + 1);
 
     if (!(file = zip_fopen(w->zip, name, 0)))
@@ -172,9 +172,12 @@ date_text(struct workbook *w, const char *number)
 {
     long days = strtol(number, NULL, 10);
     struct tm tm;
+
+    if (days < 61 || days > 2958465)
+        return number;
     time_t at_noon = (days - 25569) * 86400L + 43200;
 
-    if (days < 61 || days > 2958465 || !gmtime_r(&at_noon, &tm))
+    if (!gmtime_r(&at_noon, &tm))
         return number;
     return arena_printf(w->rq->mem, "%04d-%02d-%02d", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday);
 }

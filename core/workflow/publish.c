@@ -179,10 +179,12 @@ workflow_validate(struct rq *rq, const struct workflow *w)
 
     if (!e)
         return fail(rq, INVALID, "entity", "There is no kind of record called %s", w->entity);
-    ok = one_initial(rq, w) & no_doubles(rq, w);
+    ok = one_initial(rq, w);
+    ok &= no_doubles(rq, w);
     if (!states_known(rq, w))
         return false;
-    ok &= all_reachable(rq, w) & skeleton_kept(rq, e, w);
+    ok &= all_reachable(rq, w);
+    ok &= skeleton_kept(rq, e, w);
     for (int i = 0; i < w->ntransitions; i++)
         for (int g = 0; g < w->transitions[i].nguards; g++)
             ok &= paths_known(rq, e, &w->transitions[i].guards[g].require,
