@@ -37,17 +37,17 @@ opportunity_move(struct rq *rq)
 }
 
 static const char close_with[] =
-    "UPDATE opportunity SET probability = $2, closed_at = now(),"
-    "       reason_id = coalesce($3, reason_id), reason_note = coalesce($4, reason_note)"
+    "UPDATE opportunity SET reason_id = coalesce($2, reason_id),"
+    "                       reason_note = coalesce($3, reason_note)"
     " WHERE id = ANY ($1::bigint[])";
 
 static bool
 opportunity_win(struct rq *rq)
 {
-    const char *reason;
+    const char *reason, *note = crm_sent(rq, "reason_note");
 
     return crm_reference(rq, "reason_id", &reason) &&
-           db_exec(rq, close_with, P(rq->ids, "100", reason, crm_sent(rq, "reason_note")));
+           ((!reason && !note) || db_exec(rq, close_with, P(rq->ids, reason, note)));
 }
 
 /* Errors: reason_missing (reason_id) */
@@ -60,7 +60,7 @@ opportunity_lose(struct rq *rq)
         return false;
     if (!reason)
         return fail(rq, "reason_missing", "reason_id", "Say why the opportunity was lost");
-    return db_exec(rq, close_with, P(rq->ids, "0", reason, crm_sent(rq, "reason_note")));
+    return db_exec(rq, close_with, P(rq->ids, reason, crm_sent(rq, "reason_note")));
 }
 
 static const char quotations[] =

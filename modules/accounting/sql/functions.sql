@@ -644,10 +644,28 @@ BEGIN
       FROM converted c JOIN head h ON h.id = c.id;
 END $$;
 
-CREATE OR REPLACE FUNCTION invoice_post(ids bigint[]) RETURNS void
+-- What is due when, of invoices whose term has more than one part.
+CREATE OR REPLACE FUNCTION invoice_instalments(ids bigint[]) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
 BEGIN
-    IF EXISTS (SELECT FROM invoice WHERE id = ANY (ids) AND credits_id IS NOT NULL) THEN
+    INSERT INTO invoice_instalment (company_id, invoice_id, position, due_date, amount)
+    SELECT s.company_id, s.id, s.n, s.due, CASE WHEN s.n = s.lines THEN s.total - (s.upto - s.part) ELSE s.part END
+      FROM (SELECT i.company_id, i.id, i.total, r.n, r.due, r.part, r.lines,
+                   sum(r.part) OVER (PARTITION BY i.id ORDER BY r.n) AS upto
+              FROM invoice i,
+                   LATERAL (SELECT row_number() OVER (ORDER BY t.position, t.id) AS n, count(*) OVER () AS lines,
+                                   payment_due(i.invoice_date, t.days, t.end_of_month) AS due,
+                                   round(i.total * t.percent / 100, currency_scale(i.currency_code)) AS part
+                              FROM payment_term_line t WHERE t.term_id = i.payment_term_id) r
+             WHERE i.id = ANY (ids) AND r.lines > 1 AND i.due_date = payment_term_due(i.payment_term_id, i.invoice_date)) s;
+END $$;
+
+CREATE OR REPLACE FUNCTION invoice_post(ids bigint[]) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
+DECLARE
+    crediting boolean := EXISTS (SELECT FROM invoice WHERE id = ANY (ids) AND credits_id IS NOT NULL);
+BEGIN
+    IF crediting THEN
         PERFORM invoice_credit_lines(ids);
     END IF;
     PERFORM exposure_add(s.company_id, s.party_id, s.delta) FROM (
@@ -670,21 +688,18 @@ BEGIN
     SELECT e.company_id, e.id, l.position, l.account_id, l.party_id, greatest(l.base, 0), greatest(-l.base, 0), l.amount,
            i.currency_code, e.entry_date
       FROM line l JOIN entry e ON e.source_id = l.invoice_id JOIN invoice i ON i.id = l.invoice_id;
-    INSERT INTO invoice_instalment (company_id, invoice_id, position, due_date, amount)
-    SELECT s.company_id, s.id, s.n, s.due, CASE WHEN s.n = s.lines THEN s.total - (s.upto - s.part) ELSE s.part END
-      FROM (SELECT i.company_id, i.id, i.total, r.n, r.due, r.part, r.lines,
-                   sum(r.part) OVER (PARTITION BY i.id ORDER BY r.n) AS upto
-              FROM invoice i,
-                   LATERAL (SELECT row_number() OVER (ORDER BY t.position, t.id) AS n, count(*) OVER () AS lines,
-                                   payment_due(i.invoice_date, t.days, t.end_of_month) AS due,
-                                   round(i.total * t.percent / 100, currency_scale(i.currency_code)) AS part
-                              FROM payment_term_line t WHERE t.term_id = i.payment_term_id) r
-             WHERE i.id = ANY (ids) AND r.lines > 1 AND i.due_date = payment_term_due(i.payment_term_id, i.invoice_date)) s;
+    IF EXISTS (SELECT FROM invoice i JOIN payment_term_line t ON t.term_id = i.payment_term_id
+                WHERE i.id = ANY (ids) GROUP BY i.id HAVING count(*) > 1) THEN
+        PERFORM invoice_instalments(ids);
+    END IF;
     UPDATE invoice i SET number = n.number,
            journal_entry_id = (SELECT e.id FROM journal_entry e WHERE e.source_entity = 'invoice' AND e.source_id = i.id)
       FROM (SELECT v.id, gapless_number(v.company_id, v.kind, v.invoice_date) AS number
               FROM (SELECT * FROM invoice WHERE id = ANY (ids) ORDER BY kind, id) v) n
      WHERE i.id = n.id;
+    IF NOT crediting THEN
+        RETURN;
+    END IF;
     -- A credit note settles first what it credits.
     INSERT INTO allocation (company_id, invoice_id, credit_id, amount, currency_code, allocated_on)
     SELECT s.company_id, s.credits_id, s.id, least(s.total, s.open - (s.upto - s.total)), s.currency_code, s.invoice_date
@@ -935,6 +950,9 @@ CREATE OR REPLACE TRIGGER allocation_check BEFORE INSERT ON allocation
 CREATE OR REPLACE FUNCTION allocation_added() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
 BEGIN
+    IF NOT EXISTS (SELECT FROM new_rows) THEN
+        RETURN NULL;
+    END IF;
     UPDATE payment p SET open_amount = p.open_amount - s.amount, open_base = p.open_base - s.base,
            settled_on = CASE WHEN p.open_amount = s.amount THEN
                (SELECT max(a.allocated_on) FROM allocation a WHERE a.company_id = p.company_id AND a.payment_id = p.id) END

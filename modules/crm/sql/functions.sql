@@ -86,6 +86,16 @@ BEGIN
     SELECT probability INTO NEW.probability FROM pipeline_stage WHERE id = NEW.stage_id;
     RETURN NEW;
 END $$;
+-- One that is closed: how sure it is, and when that was known.
+CREATE OR REPLACE FUNCTION opportunity_closed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.probability := CASE NEW.state WHEN 'won' THEN 100 ELSE 0 END;
+    NEW.closed_at := now();
+    RETURN NEW;
+END $$;
+CREATE OR REPLACE TRIGGER opportunity_closed BEFORE UPDATE ON opportunity FOR EACH ROW
+    WHEN (NEW.state IN ('won', 'lost') AND OLD.state <> NEW.state)
+    EXECUTE FUNCTION opportunity_closed();
 CREATE OR REPLACE TRIGGER opportunity_reopened BEFORE UPDATE ON opportunity FOR EACH ROW
     WHEN (OLD.state IN ('won', 'lost') AND NEW.state NOT IN ('won', 'lost'))
     EXECUTE FUNCTION opportunity_reopened();

@@ -174,17 +174,25 @@ GRANT EXECUTE ON FUNCTION party_address_for, party_address_text TO tenon_app;
  * names who lets this transaction pass the limit. Not granted to the server.
  */
 CREATE OR REPLACE FUNCTION exposure_add(company bigint, customer bigint, delta numeric, released_by bigint DEFAULT NULL)
-    RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
-    INSERT INTO customer_company AS c (company_id, party_id, exposure, exposure_xid, released_by, released_at, released_xid)
-    SELECT $1, $2, coalesce($3, 0), x, $4, CASE WHEN $4 IS NOT NULL THEN now() END, CASE WHEN $4 IS NOT NULL THEN x END
-      FROM pg_current_xact_id() x
-    ON CONFLICT (company_id, party_id) DO UPDATE SET
-        exposure = c.exposure + excluded.exposure,
-        exposure_before = CASE WHEN c.exposure_xid = excluded.exposure_xid THEN c.exposure_before ELSE c.exposure END,
-        exposure_xid = excluded.exposure_xid,
-        released_by = coalesce(excluded.released_by, c.released_by),
-        released_at = coalesce(excluded.released_at, c.released_at),
-        released_xid = coalesce(excluded.released_xid, c.released_xid) $$;
+    RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+    x xid8 := pg_current_xact_id();
+BEGIN
+    LOOP
+        UPDATE customer_company c SET
+            exposure = c.exposure + coalesce($3, 0),
+            exposure_before = CASE WHEN c.exposure_xid = x THEN c.exposure_before ELSE c.exposure END,
+            exposure_xid = x,
+            released_by = coalesce($4, c.released_by),
+            released_at = CASE WHEN $4 IS NOT NULL THEN now() ELSE c.released_at END,
+            released_xid = CASE WHEN $4 IS NOT NULL THEN x ELSE c.released_xid END
+         WHERE c.company_id = $1 AND c.party_id = $2;
+        EXIT WHEN FOUND;
+        INSERT INTO customer_company (company_id, party_id) VALUES ($1, $2)
+        ON CONFLICT (company_id, party_id) DO NOTHING;
+    END LOOP;
+END $$;
 
 -- At COMMIT: did this transaction raise the exposure above the limit, without a name to it?
 CREATE OR REPLACE FUNCTION credit_check() RETURNS trigger

@@ -430,15 +430,21 @@ CREATE OR REPLACE TRIGGER sales_linked AFTER INSERT ON invoice_line REFERENCING 
 CREATE OR REPLACE FUNCTION sales_invoice_updated() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
 DECLARE
-    orders bigint[];
-    moved  bigint[];
+    changed bigint[];
+    stepped bigint[];
+    orders  bigint[];
+    moved   bigint[];
 BEGIN
-    SELECT array_agg(DISTINCT l.order_id), array_agg(DISTINCT l.order_id) FILTER (WHERE o.state <> n.state)
-      INTO orders, moved
+    SELECT array_agg(n.id), array_agg(n.id) FILTER (WHERE o.state <> n.state) INTO changed, stepped
       FROM old_rows o JOIN new_rows n USING (id)
-      JOIN invoice_line i ON i.company_id = n.company_id AND i.invoice_id = n.id
-      JOIN sales_order_line l ON l.id = i.sales_order_line_id
-     WHERE (o.state, o.paid) IS DISTINCT FROM (n.state, n.paid);
+     WHERE o.state <> n.state OR o.paid <> n.paid;
+    IF changed IS NULL THEN
+        RETURN NULL;
+    END IF;
+    SELECT array_agg(DISTINCT l.order_id), array_agg(DISTINCT l.order_id) FILTER (WHERE i.invoice_id = ANY (stepped))
+      INTO orders, moved
+      FROM invoice_line i JOIN sales_order_line l ON l.id = i.sales_order_line_id
+     WHERE i.invoice_id = ANY (changed);
     IF orders IS NULL THEN
         RETURN NULL;
     END IF;

@@ -7,13 +7,17 @@
 -- ------------------------------------------------------------------ where and at what cost
 -- The company's location on the far side, of a kind.
 CREATE OR REPLACE FUNCTION stock_side(company bigint, wanted text) RETURNS bigint
-    LANGUAGE sql STABLE AS $$
-    SELECT min(id) FROM location WHERE company_id = company AND kind = wanted AND active $$;
+    LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN (SELECT min(id) FROM location WHERE company_id = company AND kind = wanted AND active);
+END $$;
 
 -- The stock location of a warehouse: the root of its tree.
 CREATE OR REPLACE FUNCTION stock_root(warehouse bigint) RETURNS bigint
-    LANGUAGE sql STABLE AS $$
-    SELECT id FROM location WHERE warehouse_id = warehouse AND parent_id IS NULL $$;
+    LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN (SELECT id FROM location WHERE warehouse_id = warehouse AND parent_id IS NULL);
+END $$;
 
 -- total * part / whole, rounded half away from zero to scale digits; exact, whatever the
 -- number of digits (a quotient of numerics is cut off somewhere).
@@ -179,23 +183,33 @@ CREATE OR REPLACE TRIGGER stock_move_prepare BEFORE INSERT ON stock_move
 CREATE OR REPLACE FUNCTION stock_moved() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
 DECLARE
-    company bigint;
+    for_lines boolean;
     twice text;
 BEGIN
-    FOR company IN SELECT DISTINCT company_id FROM new_rows LOOP
-        PERFORM stock_lock(ARRAY(SELECT DISTINCT item_id FROM new_rows WHERE company_id = company), company);
-    END LOOP;
-    IF EXISTS (SELECT FROM new_rows WHERE shipment_line_id IS NOT NULL) THEN
+    PERFORM stock_lock(array_agg(DISTINCT item_id), company_id) FROM new_rows GROUP BY company_id ORDER BY company_id;
+    for_lines := EXISTS (SELECT FROM new_rows WHERE shipment_line_id IS NOT NULL);
+    IF for_lines THEN
+        -- Done and no more set aside, in one step: the reservations' trigger then finds it right.
+        UPDATE shipment_line l SET quantity_done = l.quantity_done + d.moved, quantity_reserved = l.quantity_reserved - d.held
+          FROM (SELECT m.shipment_line_id, sum(m.moved) AS moved,
+                       coalesce(sum(least(r.quantity, m.moved)) FILTER (WHERE r.id IS NOT NULL), 0) AS held
+                  FROM (SELECT shipment_line_id, from_location_id, lot_id, sum(quantity) AS moved
+                          FROM new_rows WHERE shipment_line_id IS NOT NULL GROUP BY 1, 2, 3) m
+                  LEFT JOIN reservation r ON r.shipment_line_id = m.shipment_line_id AND r.location_id = m.from_location_id
+                   AND r.lot_id IS NOT DISTINCT FROM m.lot_id GROUP BY 1) d
+         WHERE l.id = d.shipment_line_id;
         DELETE FROM reservation r USING (
             SELECT shipment_line_id, from_location_id, lot_id, sum(quantity) AS moved
               FROM new_rows GROUP BY 1, 2, 3) m
          WHERE r.shipment_line_id = m.shipment_line_id AND r.location_id = m.from_location_id
            AND r.lot_id IS NOT DISTINCT FROM m.lot_id AND r.quantity <= m.moved;
-        UPDATE reservation r SET quantity = r.quantity - m.moved FROM (
-            SELECT shipment_line_id, from_location_id, lot_id, sum(quantity) AS moved
-              FROM new_rows GROUP BY 1, 2, 3) m
-         WHERE r.shipment_line_id = m.shipment_line_id AND r.location_id = m.from_location_id
-           AND r.lot_id IS NOT DISTINCT FROM m.lot_id AND r.quantity > m.moved;
+        IF EXISTS (SELECT FROM new_rows n JOIN reservation r ON r.shipment_line_id = n.shipment_line_id) THEN
+            UPDATE reservation r SET quantity = r.quantity - m.moved FROM (
+                SELECT shipment_line_id, from_location_id, lot_id, sum(quantity) AS moved
+                  FROM new_rows GROUP BY 1, 2, 3) m
+             WHERE r.shipment_line_id = m.shipment_line_id AND r.location_id = m.from_location_id
+               AND r.lot_id IS NOT DISTINCT FROM m.lot_id AND r.quantity > m.moved;
+        END IF;
     END IF;
     INSERT INTO stock_balance AS b (company_id, item_id, location_id, lot_id, on_hand)
     SELECT company_id, item_id, at, lot_id, sum(delta)
@@ -223,11 +237,7 @@ BEGIN
             PERFORM fail('one_serial', 'lot_id', 'A serial number is one unit of %s', twice);
         END IF;
     END IF;
-    IF EXISTS (SELECT FROM new_rows WHERE shipment_line_id IS NOT NULL) THEN
-        UPDATE shipment_line l SET quantity_done = l.quantity_done + m.moved
-          FROM (SELECT shipment_line_id, sum(quantity) AS moved FROM new_rows
-                 WHERE shipment_line_id IS NOT NULL GROUP BY 1) m
-         WHERE l.id = m.shipment_line_id;
+    IF for_lines THEN
         UPDATE shipment s SET done_date = greatest(s.done_date, m.moved_on)
           FROM (SELECT l.shipment_id, max(n.moved_on) AS moved_on
                   FROM new_rows n JOIN shipment_line l ON l.id = n.shipment_line_id GROUP BY 1) m
@@ -615,25 +625,23 @@ CREATE OR REPLACE TRIGGER ledger_guard BEFORE UPDATE OR DELETE OR TRUNCATE ON st
 CREATE OR REPLACE FUNCTION reservation_counted() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
 DECLARE
-    delta jsonb;
-    company bigint;
+    delta reservation[];
+    lines bigint[];
     wrong text;
 BEGIN
-    IF TG_OP = 'INSERT' THEN
-        SELECT jsonb_agg(to_jsonb(n)) INTO delta FROM new_rows n;
-    ELSIF TG_OP = 'DELETE' THEN
-        SELECT jsonb_agg(to_jsonb(o) || jsonb_build_object('quantity', -o.quantity)) INTO delta FROM old_rows o;
-    ELSE
-        SELECT jsonb_agg(r) INTO delta
-          FROM (SELECT to_jsonb(n) AS r FROM new_rows n
-                UNION ALL SELECT to_jsonb(o) || jsonb_build_object('quantity', -o.quantity) FROM old_rows o) u;
+    IF TG_OP <> 'DELETE' THEN
+        SELECT array_agg(n) INTO delta FROM new_rows n;
+    END IF;
+    IF TG_OP <> 'INSERT' THEN
+        SELECT delta || array_agg((o.id, o.company_id, o.shipment_line_id, o.item_id, o.location_id, o.lot_id,
+                                   -o.quantity, o.created_at)::reservation) INTO delta FROM old_rows o;
     END IF;
     IF delta IS NULL THEN
         RETURN NULL;
     END IF;
     IF TG_OP <> 'DELETE' THEN
         SELECT s.number INTO wrong
-          FROM jsonb_populate_recordset(NULL::reservation, delta) d
+          FROM unnest(delta) d
           JOIN shipment_line l ON l.id = d.shipment_line_id JOIN shipment s ON s.id = l.shipment_id
           JOIN location at ON at.id = d.location_id
          WHERE d.quantity > 0 AND (s.state IN ('done', 'cancelled') OR s.kind NOT IN ('delivery', 'transfer')
@@ -643,31 +651,35 @@ BEGIN
             PERFORM fail('not_reservable', 'lines', 'For %s nothing can be set aside there', wrong);
         END IF;
     END IF;
-    FOR company IN SELECT DISTINCT company_id FROM jsonb_populate_recordset(NULL::reservation, delta) LOOP
-        PERFORM stock_lock(ARRAY(SELECT DISTINCT item_id FROM jsonb_populate_recordset(NULL::reservation, delta)
-                                  WHERE company_id = company), company);
-    END LOOP;
-    INSERT INTO stock_balance AS b (company_id, item_id, location_id, lot_id)
-    SELECT DISTINCT d.company_id, d.item_id, d.location_id, d.lot_id
-      FROM jsonb_populate_recordset(NULL::reservation, delta) d
-     WHERE NOT EXISTS (SELECT FROM stock_balance b
-                        WHERE b.company_id = d.company_id AND b.item_id = d.item_id AND b.location_id = d.location_id
-                          AND b.lot_id IS NOT DISTINCT FROM d.lot_id)
-     ORDER BY 1, 2, 3, 4 ON CONFLICT DO NOTHING;
+    PERFORM stock_lock(array_agg(DISTINCT item_id), company_id) FROM unnest(delta) GROUP BY company_id ORDER BY company_id;
+    IF TG_OP <> 'DELETE' THEN
+        INSERT INTO stock_balance AS b (company_id, item_id, location_id, lot_id)
+        SELECT DISTINCT d.company_id, d.item_id, d.location_id, d.lot_id
+          FROM unnest(delta) d
+         WHERE NOT EXISTS (SELECT FROM stock_balance b
+                            WHERE b.company_id = d.company_id AND b.item_id = d.item_id AND b.location_id = d.location_id
+                              AND b.lot_id IS NOT DISTINCT FROM d.lot_id)
+         ORDER BY 1, 2, 3, 4 ON CONFLICT DO NOTHING;
+    END IF;
     PERFORM FROM stock_balance b
-       JOIN jsonb_populate_recordset(NULL::reservation, delta) d
+       JOIN unnest(delta) d
          ON b.company_id = d.company_id AND b.item_id = d.item_id AND b.location_id = d.location_id
         AND b.lot_id IS NOT DISTINCT FROM d.lot_id
       ORDER BY b.company_id, b.item_id, b.location_id, b.lot_id FOR UPDATE OF b;
     UPDATE stock_balance b SET reserved = b.reserved + d.quantity
       FROM (SELECT company_id, item_id, location_id, lot_id, sum(quantity) AS quantity
-              FROM jsonb_populate_recordset(NULL::reservation, delta) GROUP BY 1, 2, 3, 4) d
+              FROM unnest(delta) GROUP BY 1, 2, 3, 4) d
      WHERE b.company_id = d.company_id AND b.item_id = d.item_id AND b.location_id = d.location_id
        AND b.lot_id IS NOT DISTINCT FROM d.lot_id AND d.quantity <> 0;
-    UPDATE shipment_line l SET quantity_reserved = l.quantity_reserved + d.quantity
-      FROM (SELECT shipment_line_id, sum(quantity) AS quantity
-              FROM jsonb_populate_recordset(NULL::reservation, delta) GROUP BY 1) d
-     WHERE l.id = d.shipment_line_id AND d.quantity <> 0;
+    -- What a line holds is the sum of its reservations; the heads' locks make it one at a time.
+    SELECT array_agg(l.id) INTO lines FROM shipment_line l
+     WHERE l.id IN (SELECT shipment_line_id FROM unnest(delta))
+       AND l.quantity_reserved <> (SELECT coalesce(sum(r.quantity), 0) FROM reservation r WHERE r.shipment_line_id = l.id);
+    IF lines IS NOT NULL THEN
+        UPDATE shipment_line l
+           SET quantity_reserved = (SELECT coalesce(sum(r.quantity), 0) FROM reservation r WHERE r.shipment_line_id = l.id)
+         WHERE l.id = ANY (lines);
+    END IF;
     RETURN NULL;
 END $$;
 CREATE OR REPLACE TRIGGER reservation_insert AFTER INSERT ON reservation
