@@ -5,6 +5,7 @@
  */
 #include "server/jobs.h"
 #include "core/base/log.h"
+#include "core/db/cluster.h"
 #include "core/db/db.h"
 #include "core/workflow/outbox.h"
 #include "server/events.h"
@@ -23,6 +24,7 @@ static struct {
     pthread_cond_t changed;
     bool stop;
     char *conninfo;
+    const char *embedded; /* data folder of a database of our own, or NULL */
     pthread_t threads[MOST_THREADS];
     int nthreads;
 } all = { .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER };
@@ -103,6 +105,22 @@ log_failure(const struct rq *rq)
                   rq->errors ? rq->errors->message : "no reason given");
 }
 
+/* A database of our own that ended without us (killed, out of memory) is started again; it
+ * recovers by itself, and the connections find it. */
+static void
+bring_back(struct arena *mem)
+{
+    const char *error = NULL;
+    struct cluster cluster;
+
+    if (!all.embedded)
+        return;
+    if (cluster_start(mem, all.embedded, &cluster, NULL, &error))
+        log_warn("the database was down and is started again");
+    else
+        log_error("the database is down and does not start", "error", error);
+}
+
 static void
 loop(step *work)
 {
@@ -120,8 +138,11 @@ loop(step *work)
         rq.db = db;
         bool usable = db && (db_alive(db) || db_reset(db));
 
-        if (work == publish)
+        if (work == publish) {
             connected = usable;
+            if (!usable)
+                bring_back(mem);
+        }
         if (usable && !work(&rq, &more)) {
             log_failure(&rq);
             db_rollback(&rq);
@@ -159,6 +180,7 @@ jobs_start(const struct conf *conf, const char *conninfo)
         runners = MOST_THREADS - 1;
     all.conninfo = with_timeouts(conninfo, conf_number(conf, "slow_query_timeout"),
                                  conf_number(conf, "lock_timeout"));
+    all.embedded = conf_text(conf, "database") ? NULL : conf_text(conf, "data");
     all.stop = false;
     all.nthreads = runners + 1;
     for (int i = 0; i < all.nthreads; i++)
