@@ -34,29 +34,47 @@ hash(const char *s)
 
 enum { CONVERSIONS = 16 };
 
-/* The kinds of a format's conversions by their number: "%2$s of %1$d" has "ds". False when
- * there are too many of them. */
+/* One conversion, "ld" of "%-5ld", as a number that is not 0: its letter and the size of its
+ * argument. */
+static unsigned
+kind_of(const char **at)
+{
+    unsigned kind = 0;
+
+    *at += strspn(*at, "-+ #0123456789.");
+    for (; **at && strchr("lhzjt", **at); ++*at)
+        kind = kind * 31 + (unsigned char)**at;
+    return **at ? kind * 31 + (unsigned char)*(*at)++ : 1;
+}
+
+/* The kinds of a format's conversions by their number: "%2$s of %1$d" has d, s. False when
+ * there are too many of them, one is two things, or only some are numbered. */
 static bool
-conversions(const char *format, char kinds[CONVERSIONS])
+conversions(const char *format, unsigned kinds[CONVERSIONS])
 {
     int next = 0;
+    bool any_numbered = false;
 
-    memset(kinds, 0, CONVERSIONS);
+    memset(kinds, 0, CONVERSIONS * sizeof *kinds);
     while ((format = strchr(format, '%'))) {
         char *after;
         long n = strtol(++format, &after, 10);
-        bool numbered = after > format && *after == '$';
-        int at = !numbered ? next : n >= 1 && n <= CONVERSIONS ? (int)n - 1 : -1;
-        const char *kind = numbered ? after + 1 : format;
 
-        kind += strspn(kind, "-+ #0123456789.lhzjt");
-        format = *kind ? kind + 1 : kind;
-        if (*kind == '%')
+        if (*format == '%') {
+            format++;
             continue;
-        if (at < 0 || at >= CONVERSIONS)
+        }
+        bool numbered = after > format && *after == '$';
+        int at = !numbered ? next++ : n >= 1 && n <= CONVERSIONS ? (int)n - 1 : -1;
+
+        any_numbered |= numbered;
+        format = numbered ? after + 1 : format;
+        unsigned kind = kind_of(&format);
+
+        if (at < 0 || at >= CONVERSIONS || (kinds[at] && kinds[at] != kind) ||
+            (any_numbered && next))
             return false;
-        kinds[at] = *kind;
-        next++;
+        kinds[at] = kind;
     }
     return true;
 }
@@ -64,9 +82,9 @@ conversions(const char *format, char kinds[CONVERSIONS])
 static bool
 same_conversions(const char *a, const char *b)
 {
-    char of_a[CONVERSIONS], of_b[CONVERSIONS];
+    unsigned of_a[CONVERSIONS], of_b[CONVERSIONS];
 
-    return conversions(a, of_a) && conversions(b, of_b) && !memcmp(of_a, of_b, CONVERSIONS);
+    return conversions(a, of_a) && conversions(b, of_b) && !memcmp(of_a, of_b, sizeof of_a);
 }
 
 static void

@@ -143,6 +143,11 @@ sqlstate_fail(struct rq *rq, const PGresult *res)
         if (str_starts(state, table[i].state) &&
             (strcmp(state, "0A000") || strstr(said, "cached plan")))
             return by_table(rq, res, i);
+    if (!strcmp(state, "42501") && said && str_starts(said, "permission denied for table")) {
+        log_warn("sql", "state", state, "message", said, "request", rq->id);
+        say(rq, "forbidden", NULL, tr(rq, "Records of this kind cannot be changed this way"));
+        return false;
+    }
     log_error("sql", "state", state, "message", said ? said : "", "where",
               PQresultErrorField(res, PG_DIAG_CONTEXT), "request", rq->id);
     say(rq, "internal", NULL, tr(rq, "Something went wrong inside the server; it was logged"));

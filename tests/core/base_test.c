@@ -106,6 +106,24 @@ a_translation_with_other_conversions_is_not_taken(void)
     CHECK_TEXT(tr_find("en", "Add a line"), "Add a line");
 }
 
+/* Each of these would make printf read an argument as something else. */
+static void
+a_translation_that_would_crash_printf_is_not_taken(void)
+{
+    static const char *const wrong[] = { "%2$s %2$d %1$s", "%ls: %d", "%1$s: %d",
+                                         "%s: %2$d",       "%s: %*d", "%2147483649$s %d",
+                                         "%s: %d %",       "%s: %ld" };
+    struct arena *mem = arena_new();
+
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        tr_load("xx", arena_printf(mem, "msgid \"%%s has %%d\"\nmsgstr \"%s\"\n", wrong[i]));
+        CHECK_TEXT(tr_find("xx", "%s has %d"), "%s has %d");
+    }
+    tr_load("xx", "msgid \"%s has %d\"\nmsgstr \"100 %% %2$5d: %1$s\"\n");
+    CHECK_TEXT(tr_find("xx", "%s has %d"), "100 %% %2$5d: %1$s");
+    arena_free(mem);
+}
+
 static void
 a_code_that_modules_invent_is_a_rule_that_said_no(void)
 {
@@ -125,6 +143,8 @@ const struct test base_tests[] = {
     { "a word is found only whole", a_word_is_found_only_whole },
     { "a translation with other conversions is not taken",
       a_translation_with_other_conversions_is_not_taken },
+    { "a translation that would crash printf is not taken",
+      a_translation_that_would_crash_printf_is_not_taken },
     { "a code that modules invent is a rule that said no",
       a_code_that_modules_invent_is_a_rule_that_said_no },
     { 0 },

@@ -127,6 +127,35 @@ every_searchable_entity_can_be_searched(void)
     test_end(rq);
 }
 
+/* What is only ever added to: changes and deletions are refused in words, not as a bug. */
+static bool
+ledger_stays(struct rq *rq, const struct entity *e)
+{
+    const char *kind;
+
+    if (!db_one(rq, "SELECT kind FROM table_kind WHERE name = $1", P(e->name), OUT(&kind)))
+        return false;
+    if (!kind || strcmp(kind, "ledger"))
+        return true;
+    test_mark(rq);
+    CU_ASSERT_FALSE(api_delete(rq, e, "1", NULL));
+    CHECK_TEXT(test_code(rq), "forbidden");
+    test_recover(rq);
+    CU_ASSERT_FALSE(entity_update(rq, e->name, "1", NULL, "{}"));
+    CHECK_TEXT(test_code(rq), "forbidden");
+    rq->errors = NULL;
+    return true;
+}
+
+static void
+what_is_posted_is_neither_changed_nor_deleted(void)
+{
+    struct rq *rq = test_begin();
+
+    each_entity(rq, ledger_stays);
+    test_end(rq);
+}
+
 static bool
 unknown_is_404(struct rq *rq, const struct entity *e)
 {
@@ -249,6 +278,8 @@ const struct test every_tests[] = {
     { "every field of every entity can be filtered and ordered by",
       every_field_of_every_entity_can_be_filtered_and_ordered_by },
     { "every searchable entity can be searched", every_searchable_entity_can_be_searched },
+    { "what is posted is neither changed nor deleted",
+      what_is_posted_is_neither_changed_nor_deleted },
     { "an unknown record of any entity is not found",
       an_unknown_record_of_any_entity_is_not_found },
     { "the metadata is JSON and names every readable entity",
