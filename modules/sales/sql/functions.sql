@@ -91,18 +91,51 @@ CREATE OR REPLACE FUNCTION sales_line_value(quantity numeric, price numeric, dis
                  currency_scale(currency)) $$;
 GRANT EXECUTE ON FUNCTION sales_line_value TO tenon_app;
 
--- Keep the derived columns of orders: a no-op for those that are right already.
+-- Keep the derived columns of orders: a no-op for those that are right already. Order by order
+-- and in small statements: nearly always it is one. The view sales_order_derived says the same
+-- of all orders, and a check compares.
 CREATE OR REPLACE FUNCTION sales_order_refresh(orders bigint[]) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
+DECLARE
+    o record;
+    l record;
+    is_paid text;
 BEGIN
-    PERFORM FROM sales_order WHERE id = ANY (orders) ORDER BY id FOR NO KEY UPDATE;
-    UPDATE sales_order o
-       SET net = d.net, tax = d.tax, delivered = d.delivered, invoiced = d.invoiced, paid = d.paid,
-           open_value = d.open_value
-      FROM sales_order_derived d
-     WHERE o.id = ANY (orders) AND d.id = o.id
-       AND (o.net, o.tax, o.delivered, o.invoiced, o.paid, o.open_value)
-           IS DISTINCT FROM (d.net, d.tax, d.delivered, d.invoiced, d.paid, d.open_value);
+    FOR o IN SELECT id, company_id, confirmed_at, state, exchange_rate, net, tax, delivered, invoiced, paid, open_value
+               FROM sales_order WHERE id = ANY (orders) ORDER BY id FOR NO KEY UPDATE
+    LOOP
+        SELECT coalesce(sum(n.net), 0) AS net, coalesce(sum(n.tax), 0) AS tax,
+               coalesce(sum(n.net + n.tax - sales_line_value(n.quantity_invoiced, n.unit_price, n.discount, n.tax_rate,
+                                                             n.currency_code)), 0) AS open_value,
+               CASE WHEN coalesce(bool_and(i.kind = 'service'), true)
+                         THEN CASE WHEN o.confirmed_at IS NOT NULL THEN 'full' ELSE 'none' END
+                    WHEN bool_and(n.quantity_delivered >= n.quantity) FILTER (WHERE i.kind <> 'service') THEN 'full'
+                    WHEN bool_or(n.quantity_delivered > 0) THEN 'part' ELSE 'none' END AS delivered,
+               CASE WHEN bool_and(n.quantity_invoiced >= n.quantity - n.quantity_returned) THEN 'full'
+                    WHEN bool_or(n.quantity_invoiced > 0) THEN 'part' ELSE 'none' END AS invoiced
+          INTO l FROM sales_order_line n JOIN item i ON i.id = n.item_id
+         WHERE n.order_id = o.id AND NOT n.optional;
+        is_paid := 'none';
+        IF o.confirmed_at IS NOT NULL THEN       -- nothing is invoiced before
+            SELECT CASE WHEN l.invoiced = 'full' AND bool_and(i.paid = 'full') THEN 'full'
+                        WHEN bool_or(i.paid <> 'none') THEN 'part' ELSE 'none' END INTO is_paid
+              FROM invoice i
+             WHERE i.kind = 'customer_invoice' AND i.state = 'posted'
+               AND i.id IN (SELECT n.invoice_id FROM invoice_line n
+                             JOIN sales_order_line s ON s.id = n.sales_order_line_id WHERE s.order_id = o.id);
+        END IF;
+        IF o.confirmed_at IS NULL OR o.state IN ('closed', 'cancelled') THEN
+            l.open_value := 0;
+        ELSIF l.open_value <> 0 THEN
+            l.open_value := base_round(o.company_id, l.open_value * o.exchange_rate);
+        END IF;
+        IF (o.net, o.tax, o.delivered, o.invoiced, o.paid, o.open_value)
+           IS DISTINCT FROM (l.net, l.tax, l.delivered, l.invoiced, is_paid, l.open_value) THEN
+            UPDATE sales_order SET net = l.net, tax = l.tax, delivered = l.delivered, invoiced = l.invoiced,
+                                   paid = is_paid, open_value = l.open_value
+             WHERE id = o.id;
+        END IF;
+    END LOOP;
 END $$;
 
 -- ------------------------------------------------------------------ guards of lines
@@ -110,20 +143,17 @@ END $$;
 CREATE OR REPLACE FUNCTION sales_order_line_changeable(orders bigint[]) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
 DECLARE
-    o sales_order;
+    o record;
 BEGIN
-    PERFORM FROM sales_order WHERE id = ANY (orders) ORDER BY id FOR NO KEY UPDATE;
-    SELECT * INTO o FROM sales_order
-     WHERE id = ANY (orders)
-       AND (state IN ('closed', 'cancelled') OR (quoted_at IS NOT NULL AND confirmed_at IS NULL))
-     ORDER BY id LIMIT 1;
-    IF NOT FOUND THEN
-        RETURN;
-    ELSIF o.state IN ('closed', 'cancelled') THEN
-        PERFORM fail('order_closed', 'lines', 'Order %s is closed and cannot be changed', o.number);
-    ELSE
-        PERFORM fail('quotation_sent', 'lines', 'Quotation %s was sent: revise it before you change it', o.number);
-    END IF;
+    FOR o IN SELECT number, state, quoted_at, confirmed_at
+               FROM sales_order WHERE id = ANY (orders) ORDER BY id FOR NO KEY UPDATE
+    LOOP
+        IF o.state IN ('closed', 'cancelled') THEN
+            PERFORM fail('order_closed', 'lines', 'Order %s is closed and cannot be changed', o.number);
+        ELSIF o.quoted_at IS NOT NULL AND o.confirmed_at IS NULL THEN
+            PERFORM fail('quotation_sent', 'lines', 'Quotation %s was sent: revise it before you change it', o.number);
+        END IF;
+    END LOOP;
 END $$;
 
 CREATE OR REPLACE FUNCTION sales_order_line_inserted() RETURNS trigger
