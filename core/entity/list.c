@@ -75,6 +75,14 @@ parse_parameter(struct list *l, const char *name, const char *value)
     return filter_add(&l->q, &l->where, name, value);
 }
 
+/* Is this the parameter that a list of these records cannot do without? */
+static bool
+narrows(const struct entity *e, const struct parameter *p)
+{
+    return !e->list_by || (!strcmp(p->name, e->list_by) && p->value &&
+                           (str_starts(p->value, "eq.") || str_starts(p->value, "in.")));
+}
+
 static bool
 parse(struct list *l, struct rq *rq, const struct entity *e, const struct parameter *query, int n)
 {
@@ -84,8 +92,12 @@ parse(struct list *l, struct rq *rq, const struct entity *e, const struct parame
     l->where = str_new(rq->mem);
     if (n > PARAMETERS_MOST)
         return fail(rq, "malformed", NULL, "There are too many parameters");
-    bool good = true;
+    bool good = true, narrow = !e->list_by;
 
+    for (int i = 0; i < n; i++)
+        narrow |= narrows(e, &query[i]);
+    if (!narrow)
+        return fail(rq, "malformed", e->list_by, "This list is asked for by %s=eq.", e->list_by);
     for (int i = 0; i < n; i++)
         good &= parse_parameter(l, query[i].name, query[i].value ? query[i].value : "");
     return good && order_parse(&l->q, l->order_text, &l->order);

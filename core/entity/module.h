@@ -32,8 +32,10 @@ struct entity {
     const char *list;  /* columns of the list view, space-separated; paths such as customer.name may
                           stand here */
     const char *title; /* the column that names a record: "name", "number" */
-    const char *search; /* references whose search terms count too: "customer_id", or NULL */
-    const char *order;  /* of lists: "order_date.desc,id.desc"; NULL: "id.desc" */
+    const char *search;  /* references whose search terms count too: "customer_id", or NULL */
+    const char *order;   /* of lists: "order_date.desc,id.desc"; NULL: "id.desc" */
+    const char *list_by; /* a column that every list must ask for by eq. or in., since the whole
+                            would take minutes; NULL: none */
     const struct operation *operations;
     /* After records or their lines were created or changed through the generic calls, in the
      * same transaction, with the set in rq->ids: prices, totals, defaults. */
