@@ -295,7 +295,7 @@ a_posted_invoice_stays_as_it_is(void)
     for (size_t i = 0; i < sizeof attacks / sizeof *attacks; i++)
         CHECK_TEXT(REFUSED(rq, attacks[i], id), "posted");
     for (size_t i = 0; i < sizeof denied / sizeof *denied; i++)
-        CHECK_TEXT(REFUSED(rq, denied[i], id), "internal");
+        CHECK_TEXT(REFUSED(rq, denied[i], id), "forbidden");
     CHECK_TEXT(refused_step(rq, "invoice", id, "cancel", NULL), "wrong_state");
     CHECK_TEXT(REFUSED(rq, "UPDATE invoice SET note = 'x' WHERE id = %s", id), "");
     test_end(rq);

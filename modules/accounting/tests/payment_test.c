@@ -128,8 +128,8 @@ nothing_is_settled_beyond_either_side(void)
                "invalid");
     CHECK_TEXT(REFUSED(rq, insert, invoice, payment, "40"), "");
     take(rq, "payment", payment, "allocate", NULL);
-    CHECK_TEXT(REFUSED(rq, "UPDATE allocation SET amount = 1"), "internal");
-    CHECK_TEXT(REFUSED(rq, "DELETE FROM allocation"), "internal");
+    CHECK_TEXT(REFUSED(rq, "UPDATE allocation SET amount = 1"), "forbidden");
+    CHECK_TEXT(REFUSED(rq, "DELETE FROM allocation"), "forbidden");
     CHECK_TEXT(REFUSED(rq,
                        "INSERT INTO allocation (invoice_id, payment_id, amount, reverses_id)"
                        " SELECT %s, %s, -41, max(id) FROM allocation",
@@ -138,7 +138,7 @@ nothing_is_settled_beyond_either_side(void)
     CHECK_TEXT(REFUSED(rq, "UPDATE payment SET amount = 1 WHERE id = %s", payment), "posted");
     CHECK_TEXT(REFUSED(rq, "DELETE FROM payment WHERE id = %s", payment), "posted");
     CHECK_TEXT(REFUSED(rq, "UPDATE payment SET open_amount = 1 WHERE id = %s", payment),
-               "internal");
+               "forbidden");
     test_end(rq);
 }
 
