@@ -12,6 +12,7 @@
 struct opened {
     const char *schema_epoch, *workflow_epoch;
     const char *assumed_workflow; /* epoch of a cache in use before workflow_epoch was known */
+    const char *assumed_language; /* in which errors were told before the user's was known */
     const char *language, *status, *body, *headers;
     bool replayed;
     const char *answer_sql; /* NULL: rq->reply stands */
@@ -88,6 +89,7 @@ request_open(struct rq *rq, const struct credentials *who, const char *permissio
            OUT(&rq->user_id, &rq->company_id, &o->language, &o->schema_epoch, &o->workflow_epoch,
                &o->status, &o->body, &o->headers));
     if (!wait) {
+        o->assumed_language = rq->language;
         rq->arrived = on_arrival;
         return true;
     }
@@ -122,23 +124,20 @@ void
 request_failed(struct rq *rq)
 {
     const struct opened *o = rq->opened;
-    const char *spoken = rq->language;
     struct error *errors = rq->errors;
 
-    if (!rq->arrived)
-        return;
-    rq->errors = NULL;
-    if (o->status) { /* what failed after the gate was a repeat */
-        on_arrival(rq);
-        return;
+    if (rq->arrived) {
+        rq->errors = NULL;
+        if (o->status) /* what failed after the gate was a repeat */
+            on_arrival(rq);
+        else if (db_flush(rq) || !rq->errors)
+            rq->errors = errors;
     }
-    db_flush(rq);
-    if (rq->errors || request_replayed(rq))
-        return;
-    if (strcmp(spoken, rq->language)) /* the sentences are not in the user's language */
-        db_again(rq);
-    else
-        rq->errors = errors;
+    if (request_replayed(rq))
+        rq->errors = NULL;
+    else if (rq->errors && o->assumed_language && o->language &&
+             (strcmp(o->assumed_language, o->language) || !catalog_is_current(o->schema_epoch)))
+        db_again(rq); /* told in another language than the user's, or from an old catalog */
 }
 
 void

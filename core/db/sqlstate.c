@@ -143,7 +143,7 @@ sqlstate_fail(struct rq *rq, const PGresult *res)
         if (str_starts(state, table[i].state) &&
             (strcmp(state, "0A000") || strstr(said, "cached plan")))
             return by_table(rq, res, i);
-    if (!strcmp(state, "42501") && said && str_starts(said, "permission denied for table")) {
+    if (!strcmp(state, "42501") && said && str_starts(said, "permission denied")) {
         log_warn("sql", "state", state, "message", said, "request", rq->id);
         say(rq, "forbidden", NULL, tr(rq, "Records of this kind cannot be changed this way"));
         return false;

@@ -237,7 +237,7 @@ explain(struct body *b)
     struct rq *rq = b->rq;
     struct error *first = rq->errors, *found = NULL;
 
-    if (db_should_retry(rq) || !db_alive(rq->db))
+    if (!first || db_should_retry(rq) || !db_alive(rq->db)) /* no error: a repeat */
         return NULL;
     if (!db_rollback_to(rq)) { /* what failed was queued before the savepoint */
         rq->errors = first;

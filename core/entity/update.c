@@ -235,7 +235,7 @@ explain(struct change *c)
     struct rq *rq = c->b.rq;
     struct error *first = rq->errors, *found = NULL;
 
-    if (db_should_retry(rq) || !db_alive(rq->db))
+    if (!first || db_should_retry(rq) || !db_alive(rq->db)) /* no error: a repeat */
         return false;
     if (!db_rollback_to(rq)) { /* what failed was queued before the savepoint */
         rq->errors = first;

@@ -147,10 +147,10 @@ CREATE TABLE sales_order_line (
     UNIQUE (company_id, item_id, id),
     FOREIGN KEY (company_id, order_id) REFERENCES sales_order (company_id, id) ON DELETE CASCADE,
     CONSTRAINT sales_order_line_tax FOREIGN KEY (company_id, tax_id) REFERENCES tax (company_id, id),
-    CONSTRAINT sales_order_line_delivered CHECK (quantity_delivered >= 0
+    CONSTRAINT sales_order_line_delivered CHECK (quantity_delivered = 0 OR quantity_delivered > 0
         AND quantity_delivered - quantity_returned <= quantity AND (quantity_delivered = 0 OR NOT optional)),
     CONSTRAINT sales_order_line_returned CHECK (quantity_returned BETWEEN 0 AND quantity_delivered),
-    CONSTRAINT sales_order_line_invoiced CHECK (quantity_invoiced >= 0
+    CONSTRAINT sales_order_line_invoiced CHECK (quantity_invoiced = 0 OR quantity_invoiced > 0
         AND quantity_invoiced <= CASE WHEN invoice_policy = 'ordered' THEN quantity ELSE quantity_delivered END
         AND (quantity_invoiced = 0 OR NOT optional))
 );
