@@ -819,8 +819,9 @@ BEGIN
      WHERE p.id = ANY (ids);
     INSERT INTO allocation (company_id, invoice_id, payment_id, amount, currency_code, allocated_on)
     SELECT l.company_id, l.invoice_id, l.payment_id, l.amount, p.currency_code, greatest(p.payment_date, i.invoice_date)
-      FROM payment_line l JOIN payment p ON p.id = l.payment_id JOIN invoice i ON i.id = l.invoice_id
-     WHERE l.payment_id = ANY (ids) ORDER BY l.invoice_id, l.payment_id;
+      FROM payment p JOIN payment_line l ON l.company_id = p.company_id AND l.payment_id = p.id
+      JOIN invoice i ON i.id = l.invoice_id
+     WHERE p.id = ANY (ids) ORDER BY l.invoice_id, l.payment_id;
 END $$;
 
 -- A posted entry's mirror, dated on its own; once per entry.

@@ -108,9 +108,8 @@ DECLARE
     o record;
     p record;
 BEGIN
-    SELECT currency_code, party_id, language INTO o
-      FROM (SELECT h.currency_code, h.party_id, c.language FROM opportunity h JOIN party c ON c.id = h.party_id
-             WHERE h.company_id = NEW.company_id AND h.id = NEW.opportunity_id) h;
+    SELECT h.currency_code, h.party_id, (SELECT c.language FROM party c WHERE c.id = h.party_id) AS language INTO o
+      FROM opportunity h WHERE h.company_id = NEW.company_id AND h.id = NEW.opportunity_id;
     NEW.currency_code := coalesce(o.currency_code, NEW.currency_code);
     IF NEW.unit_price IS NULL THEN
         SELECT * INTO p FROM price_for(NEW.company_id, NEW.item_id, o.party_id, NEW.quantity, app_today(),

@@ -473,8 +473,9 @@ BEGIN
     END IF;
     SELECT array_agg(DISTINCT l.order_id), array_agg(DISTINCT l.order_id) FILTER (WHERE i.invoice_id = ANY (stepped))
       INTO orders, moved
-      FROM invoice_line i JOIN sales_order_line l ON l.id = i.sales_order_line_id
-     WHERE i.invoice_id = ANY (changed);
+      FROM invoice v JOIN invoice_line i ON i.company_id = v.company_id AND i.invoice_id = v.id
+      JOIN sales_order_line l ON l.id = i.sales_order_line_id
+     WHERE v.id = ANY (changed);
     IF orders IS NULL THEN
         RETURN NULL;
     END IF;
