@@ -836,24 +836,25 @@ END $$;
 CREATE OR REPLACE FUNCTION flow_join(from_entity text, to_entity text, pairs jsonb) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
 DECLARE
+    sources bigint[] := ARRAY(SELECT (p ->> 'from')::bigint FROM jsonb_array_elements(pairs) WITH ORDINALITY x (p, n) ORDER BY n);
+    targets bigint[] := ARRAY(SELECT (p ->> 'to')::bigint FROM jsonb_array_elements(pairs) WITH ORDINALITY x (p, n) ORDER BY n);
     unbound bigint[];
 BEGIN
-    IF EXISTS (SELECT FROM jsonb_array_elements(pairs) p WHERE NOT EXISTS (
-                   SELECT FROM flow_document d
-                    WHERE d.entity = from_entity AND d.document_id = (p ->> 'from')::bigint)) THEN
-        PERFORM flow_start(from_entity, ARRAY(SELECT (p ->> 'from')::bigint FROM jsonb_array_elements(pairs) p),
+    IF EXISTS (SELECT FROM unnest(sources) f WHERE NOT EXISTS (
+                   SELECT FROM flow_document d WHERE d.entity = from_entity AND d.document_id = f)) THEN
+        PERFORM flow_start(from_entity, sources,
             coalesce((SELECT flow FROM workflow WHERE entity = from_entity AND status = 'active'), from_entity));
     END IF;
     INSERT INTO flow_document (flow_id, entity, document_id)
-    SELECT DISTINCT d.flow_id, to_entity, (p ->> 'to')::bigint
-      FROM jsonb_array_elements(pairs) p
-      JOIN flow_document d ON d.entity = from_entity AND d.document_id = (p ->> 'from')::bigint
-                          AND d.company_id = app_company()
+    SELECT DISTINCT d.flow_id, to_entity, p.target
+      FROM unnest(sources, targets) p (source, target)
+     CROSS JOIN LATERAL (SELECT flow_id FROM flow_document
+                          WHERE entity = from_entity AND document_id = p.source AND company_id = app_company()
+                         OFFSET 0) d
     ON CONFLICT DO NOTHING;
     -- Most documents come with their flow; an UPDATE of no row would still wake every trigger.
     EXECUTE format('SELECT array_agg(id) FROM %I WHERE id = ANY ($1) AND flow_id IS NULL AND company_id = app_company()',
-                   to_entity)
-       INTO unbound USING ARRAY(SELECT (p ->> 'to')::bigint FROM jsonb_array_elements(pairs) p);
+                   to_entity) INTO unbound USING targets;
     IF unbound IS NOT NULL THEN
         EXECUTE format(
             'UPDATE %I t SET flow_id = (SELECT min(d.flow_id) FROM flow_document d'

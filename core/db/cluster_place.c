@@ -312,8 +312,9 @@ settings_text(struct arena *mem)
         "min_wal_size = 256MB\n"
         "max_wal_size = 2GB\n"
         "checkpoint_timeout = 15min\n"
-        "random_page_cost = 0.1\n" /* plans outlive small tables: an index wins on one page */
+        "random_page_cost = 1.1\n"
         "autovacuum = on\n"
+        "autovacuum_naptime = 15s\n" /* young tables grow fast: plans want their size soon */
         "jit = off\n"
         "timezone = 'UTC'\n"
         "log_timezone = 'UTC'\n"

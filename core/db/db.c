@@ -327,7 +327,10 @@ cell(const struct rows *rows, int row, int column)
 void
 db_plan_by_values(struct rq *rq)
 {
-    db_exec(rq, "SET LOCAL plan_cache_mode = force_custom_plan", NONE);
+    db_exec(rq,
+            "SELECT set_config('plan_cache_mode', 'force_custom_plan', true),"
+            "       set_config('random_page_cost', '1.1', true)",
+            NONE);
 }
 
 /* Scripts need the simple protocol, which pipeline mode does not allow. */
