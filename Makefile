@@ -64,7 +64,7 @@ northwind: release
 
 check: packages
 	@packaging/install-packages.sh build check
-	@$(CMAKE) -B $(BUILD)/debug -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS=-Werror > $(BUILD)/debug.log
+	@$(call build,debug,-DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS=-Werror)
 	@tests/check.sh $(BUILD)/debug
 
 install: release

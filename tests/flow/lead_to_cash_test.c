@@ -238,6 +238,33 @@ an_order_over_the_credit_limit_waits_for_a_release_by_name(void)
 }
 
 static void
+a_rule_makes_of_the_credit_limit_a_warning(void)
+{
+    struct journey j;
+    const char *made;
+
+    shop();
+    order(&j, customer("\"credit_limit\": \"50\""), "10");
+    CU_ASSERT_TRUE(refused(client_post(at.admin, "{}", "/api/sales_order/%s/confirm", j.order),
+                           "credit_limit_exceeded"));
+    const struct answer *rule = client_post(
+        at.admin,
+        "{\"name\": \"test.warn\", \"entity\": \"sales_order\", \"label\": \"Warn\","
+        " \"label_zh\": \"警告\", \"when\": {\"before\": \"confirm\"}, \"timing\": \"immediate\","
+        " \"if\": \"order.customer.code ~= 'NONE'\","
+        " \"then\": [{\"run\": \"release_credit\"}]}",
+        "/api/workflow_rule");
+
+    CU_ASSERT_EQUAL(rule->status, 201);
+    made = arena_strdup(at.mem, answer_get(rule, "id") ? answer_get(rule, "id") : "0");
+    CU_ASSERT_EQUAL(client_post(at.admin, "{}", "/api/sales_order/%s/confirm", j.order)->status,
+                    200);
+    CHECK_TEXT(value("sales_order", j.order, "credit_released_by"),
+               http_sql(at.server, "SELECT id FROM app_user WHERE login = 'admin'"));
+    http_sql(at.server, "DELETE FROM workflow_rule WHERE id = %s", made);
+}
+
+static void
 an_overdue_customer_orders_again_when_he_has_paid(void)
 {
     struct journey late, next;
@@ -427,6 +454,7 @@ const struct test lead_to_cash_tests[] = {
     { "money comes in parts, and too much", money_comes_in_parts_and_too_much },
     { "an order over the credit limit waits for a release by name",
       an_order_over_the_credit_limit_waits_for_a_release_by_name },
+    { "a rule makes of the credit limit a warning", a_rule_makes_of_the_credit_limit_a_warning },
     { "an overdue customer orders again when he has paid",
       an_overdue_customer_orders_again_when_he_has_paid },
     { "a cancelled order gives its goods back", a_cancelled_order_gives_its_goods_back },
