@@ -109,6 +109,10 @@ sheet_build(struct sheet_builder *b, struct sheet *out)
     if (!heading_is_good(b->rq, r))
         return false;
     int width = r->width, n = b->nrows - 1;
+
+    if ((long)n * width > SHEET_MOST_CELLS)
+        return fail(b->rq, "too_large", NULL, "A file may have at most %d rows and %d columns",
+                    SHEET_MOST_CELLS / width, width);
     const char **cells = arena_alloc(mem, ((size_t)n * (size_t)width + 1) * sizeof *cells);
     int *lines = arena_alloc(mem, ((size_t)n + 1) * sizeof *lines);
 

@@ -21,6 +21,7 @@ struct sheet {
 enum {
     SHEET_MOST_ROWS = 200000,
     SHEET_MOST_COLUMNS = 500,
+    SHEET_MOST_CELLS = 10000000,          /* the table is rectangular: short rows count in full */
     SHEET_MOST_BYTES = 256 * 1024 * 1024, /* unpacked, all parts of an XLSX */
     SHEET_MOST_RATIO = 200                /* unpacked : packed */
 };
