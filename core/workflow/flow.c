@@ -10,7 +10,12 @@ flow_start(struct rq *rq, const char *entity, const char *ids, const char *kind)
 }
 
 bool
-flow_join(struct rq *rq, const char *from_entity, const char *to_entity, const char *pairs)
+flow_join(struct rq *rq, const char *from_entity, const char *from_ids, const char *to_entity,
+          const char *to_ids)
 {
-    return db_exec(rq, "SELECT flow_join($1, $2, $3)", P(from_entity, to_entity, pairs));
+    return db_exec(
+        rq,
+        "SELECT flow_join($1, $2, (SELECT jsonb_agg(jsonb_build_object('from', f, 'to', t))"
+        "                            FROM unnest($3::bigint[], $4::bigint[]) p (f, t)))",
+        P(from_entity, to_entity, from_ids, to_ids));
 }

@@ -21,10 +21,10 @@
 bool workflow_take(struct rq *rq, const char *entity, const char *ids, const char *action,
                    const char *body);
 
-/* Bind documents to flows: every `to` document joins all flows of the `from` documents that
- * it comes from; pairs is a JSON array [{"from": 1, "to": 2}]. Documents without a flow start
- * one of this kind. */
-bool flow_join(struct rq *rq, const char *from_entity, const char *to_entity, const char *pairs);
+/* Bind documents to flows: each of to_ids joins all flows of the one of from_ids at its place
+ * ("{1,2}" and "{7,8}", of equal length). Documents without a flow start one. */
+bool flow_join(struct rq *rq, const char *from_entity, const char *from_ids, const char *to_entity,
+               const char *to_ids);
 bool flow_start(struct rq *rq, const char *entity, const char *ids, const char *kind);
 
 /* Load shipped definitions after a migration: each file modules/x/workflow/<name>.json. */

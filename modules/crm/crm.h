@@ -12,9 +12,6 @@
 extern const struct operation lead_operations[];
 extern const struct operation opportunity_operations[];
 
-/* Two lists of ids ("{1,2}") of equal length as [{"from": 1, "to": 2}, ...], for flow_join. */
-const char *crm_pairs(struct rq *rq, const char *from, const char *to);
-
 /* What the body holds under this name, as text; NULL when it is not sent or null. */
 const char *crm_sent(const struct rq *rq, const char *name);
 

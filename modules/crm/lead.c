@@ -27,23 +27,6 @@ crm_reference(struct rq *rq, const char *name, const char **id)
            fail(rq, "invalid", name, "This is not the number of a record");
 }
 
-const char *
-crm_pairs(struct rq *rq, const char *from, const char *to)
-{
-    struct str s = str_new(rq->mem);
-
-    for (from++, to++; *from && *from != '}';) {
-        size_t f = strcspn(from, ",}"), t = strcspn(to, ",}");
-
-        str_printf(&s, "%s{\"from\": %.*s, \"to\": %.*s}", s.len ? ", " : "[", (int)f, from, (int)t,
-                   to);
-        from += f + (from[f] == ',');
-        to += t + (to[t] == ',');
-    }
-    str_add(&s, s.len ? "]" : "[]");
-    return s.text;
-}
-
 /* ------------------------------------------------------------------------------- the pool */
 
 static const char claimed_lead[] =
@@ -149,7 +132,7 @@ lead_convert(struct rq *rq)
     if (!(made = entity_insert(rq, "opportunity", json)))
         return false;
     return db_exec(rq, link_opportunities, P(rq->ids)) &&
-           flow_join(rq, "lead", "opportunity", crm_pairs(rq, rq->ids, made));
+           flow_join(rq, "lead", rq->ids, "opportunity", made);
 }
 
 /* ----------------------------------------------------------------------------------- loss */

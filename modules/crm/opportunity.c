@@ -90,7 +90,7 @@ opportunity_quote(struct rq *rq)
         return false;
     if (!(made = entity_insert(rq, "sales_order", json)))
         return false;
-    return flow_join(rq, "opportunity", "sales_order", crm_pairs(rq, rq->ids, made));
+    return flow_join(rq, "opportunity", rq->ids, "sales_order", made);
 }
 
 const struct operation opportunity_operations[] = {

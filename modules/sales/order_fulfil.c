@@ -10,32 +10,13 @@
 
 #include <string.h>
 
-/* [{"from": 1, "to": 7}, ...] of two lists "{1,2}" and "{7,8}" of the same length. */
-static const char *
-pairs_of(struct rq *rq, const char *from, const char *to)
-{
-    struct str s = str_new(rq->mem);
-    const char *separator = "[";
-
-    for (from++, to++; *from && *from != '}' && *to && *to != '}';) {
-        size_t f = strcspn(from, ",}"), t = strcspn(to, ",}");
-
-        str_printf(&s, "%s{\"from\":%.*s,\"to\":%.*s}", separator, (int)f, from, (int)t, to);
-        from += f + (from[f] == ',');
-        to += t + (to[t] == ',');
-        separator = ",";
-    }
-    str_add(&s, "]");
-    return s.text;
-}
-
 /* Make documents of this kind and bind them to the flows of their orders; their ids, or NULL. */
 static const char *
 documents_make(struct rq *rq, const char *entity, const char *json, const char *orders)
 {
     const char *made = entity_insert(rq, entity, json);
 
-    if (!made || !flow_join(rq, "sales_order", entity, pairs_of(rq, orders, made)))
+    if (!made || !flow_join(rq, "sales_order", orders, entity, made))
         return NULL;
     return made;
 }

@@ -111,24 +111,6 @@ problems_report(struct rq *rq, const struct rows *found)
     return found->count == 0;
 }
 
-/* "{1,2}" and "{7,8}" as [{"from":1,"to":7},{"from":2,"to":8}]. */
-static const char *
-pairs_of(struct rq *rq, const char *from, const char *to)
-{
-    struct str s = str_new(rq->mem);
-
-    for (from++, to++; *from && *to; from++, to++) {
-        size_t f = strcspn(from, ",}"), t = strcspn(to, ",}");
-
-        str_printf(&s, "%s{\"from\":%.*s,\"to\":%.*s}", s.len ? "," : "[", (int)f, from, (int)t,
-                   to);
-        from += f;
-        to += t;
-    }
-    str_add(&s, s.len ? "]" : "[]");
-    return s.text;
-}
-
 /* Put what did not move on backorders, and set aside for them what there is. */
 static bool
 rest_carry_over(struct rq *rq, const char *shipments, const char *documents)
@@ -139,7 +121,7 @@ rest_carry_over(struct rq *rq, const char *shipments, const char *documents)
         !db_exec(rq, shorten_part, P(shipments)))
         return false;
     made = entity_insert(rq, "shipment", documents);
-    return made && flow_join(rq, "shipment", "shipment", pairs_of(rq, shipments, made)) &&
+    return made && flow_join(rq, "shipment", shipments, "shipment", made) &&
            stock_reserve(rq, made);
 }
 
