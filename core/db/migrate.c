@@ -167,10 +167,11 @@ is_numbered(const char *name)
     return isdigit((unsigned char)name[0]) && str_ends(name, ".sql");
 }
 
+/* Run again at every upgrade: functions in as many files as they need, then views.sql. */
 static bool
 is_repeated(const char *name)
 {
-    return !strcmp(name, "functions.sql") || !strcmp(name, "views.sql");
+    return !is_numbered(name) && str_ends(name, ".sql");
 }
 
 static const char *
@@ -257,14 +258,15 @@ apply(struct migration *m, const struct asset *file)
         (const char *[]){ file->path, checksum(m, file), arena_printf(m->mem, "%ld", ms) });
 }
 
+/* The repeated files of a folder: views.sql, or all the others in the order of their names. */
 static bool
-apply_named(struct migration *m, const char *folder, const char *wanted)
+apply_repeated(struct migration *m, const char *folder, bool views)
 {
     for (const struct asset *a = m->files; a->path; a++) {
         const char *name = name_in(a, folder);
 
-        if (name && !strcmp(name, wanted))
-            return apply(m, a);
+        if (name && is_repeated(name) && !strcmp(name, "views.sql") == views && !apply(m, a))
+            return false;
     }
     return true;
 }
@@ -279,10 +281,10 @@ apply_folder(struct migration *m, const char *folder)
         if (name && is_numbered(name) && !recorded(m, a->path) && !apply(m, a))
             return false;
     }
-    return apply_named(m, folder, "functions.sql") && apply_named(m, folder, "views.sql");
+    return apply_repeated(m, folder, false) && apply_repeated(m, folder, true);
 }
 
-/* Views that a functions.sql makes stay: tables_setup() reads through them. */
+/* Views that files of functions make stay: tables_setup() reads through them. */
 static const char *
 views_kept(struct migration *m)
 {
@@ -291,7 +293,7 @@ views_kept(struct migration *m)
 
     str_add(&kept, "{");
     for (const struct asset *a = m->files; a->path; a++) {
-        if (strcmp(base_name(a->path), "functions.sql"))
+        if (!is_repeated(base_name(a->path)) || !strcmp(base_name(a->path), "views.sql"))
             continue;
         for (const char *at = a->text; (at = strstr(at, make));) {
             at += strlen(make);

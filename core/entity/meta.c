@@ -265,7 +265,7 @@ static void
 add_operations(struct meta *m, struct str *s, const struct entity *e)
 {
     list(s, "operations");
-    for (const struct operation *o = e->operations; o && o->name; o++) {
+    EACH_OPERATION(o, e) {
         next(s);
         pair(s, "name", o->name);
         pair(s, "label", tr(m->rq, o->label));

@@ -43,16 +43,32 @@ struct entity {
     bool internal; /* only reachable nested in its parent or by operations */
 };
 
+/*
+ * Verbs that a module adds to an entity of a module that it needs (quality inspects a shipment):
+ * as a link column is the higher module's own on a lower module's table, so are these. A rule
+ * runs them like any other; the lower module knows nothing of them.
+ */
+struct addition {
+    const char *entity;
+    const struct operation *operations;
+};
+
 struct module {
     const char *name; /* the folder */
     const char *label;
     const char *needs;             /* modules whose headers and views it may use, space-separated */
-    const struct entity *entities; /* ends with { 0 } */
+    const struct entity *entities;    /* ends with { 0 } */
+    const struct addition *additions; /* ends with { 0 }; NULL: none */
 };
 
 extern const struct module *const modules[]; /* generated, in the order of needs; NULL ends it */
 
 const struct entity *entity_find(const char *name); /* NULL when there is none */
 const struct operation *operation_find(const struct entity *e, const char *name);
+
+/* All operations on an entity, its own first; `after` NULL: the first one. NULL: no more. */
+const struct operation *operation_next(const struct entity *e, const struct operation *after);
+#define EACH_OPERATION(o, e)                                                                       \
+    for (const struct operation *o = operation_next(e, NULL); o; o = operation_next(e, o))
 
 #endif

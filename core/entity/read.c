@@ -31,7 +31,7 @@ api_read(struct rq *rq, const struct entity *e, const char *id)
         return false;
     const char *operations = NULL;
 
-    if (e->operations || q.table->has_state) {
+    if (operation_next(e, NULL) || q.table->has_state) {
         operations = entity_events.why(rq, e, id);
         if (rq->errors)
             return false;

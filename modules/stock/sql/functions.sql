@@ -588,7 +588,8 @@ BEGIN
         UNION ALL
         SELECT 2, coalesce(account_id, account_of(NEW.company_id,
                   CASE kind WHEN 'supplier' THEN 'received_not_billed' WHEN 'customer' THEN 'cost_of_sales'
-                            WHEN 'opening' THEN 'opening_balance' ELSE 'stock_adjustment' END)),
+                            WHEN 'opening' THEN 'opening_balance' WHEN 'production' THEN 'work_in_progress'
+                            ELSE 'stock_adjustment' END)),
                -amount - variance FROM value
         UNION ALL
         SELECT 3, account_of(NEW.company_id, 'stock_adjustment'), variance FROM value WHERE variance <> 0

@@ -42,3 +42,14 @@ SELECT id, company_id, CASE WHEN quantity > 0 THEN round(value / quantity, 6) EN
   FROM stock_valuation;
 COMMENT ON COLUMN stock_valuation_fact.unit_cost IS 'Unit cost';
 GRANT SELECT ON stock_valuation_fact TO tenon_app;
+
+-- Stock that may be promised and shipped, balance by balance; free is what nobody has reserved.
+-- A lot can be used up to and including the day on which it expires.
+CREATE VIEW stock_usable WITH (security_invoker = true) AS
+SELECT b.company_id, b.item_id, p.warehouse_id, b.location_id, b.lot_id, b.on_hand, b.reserved,
+       b.on_hand - b.reserved AS free, o.expires_on
+  FROM stock_balance b
+  JOIN location p ON p.id = b.location_id AND p.kind = 'internal' AND p.active AND NOT p.quarantine
+  LEFT JOIN lot o ON o.id = b.lot_id
+ WHERE b.on_hand <> 0 AND (b.lot_id IS NULL OR NOT o.held AND coalesce(o.expires_on >= app_today(), true));
+GRANT SELECT ON stock_usable TO tenon_app;
