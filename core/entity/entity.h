@@ -46,7 +46,8 @@ extern const struct entity_events entity_events;
  * - read: the record, its derived fields, its parts, "operations"; ETag: its version
  * - create, change: the record as it is at COMMIT; 201 with Location
  * - history: {"rows": [{"at", "actor", "entity", "record_id", "action", "changes": [...]}]}
- * - flow: {"flows": [...], "documents": [{"entity", "id", "number", "state", "amounts"}]}
+ * - flow: {"flows": [...], "documents": [{"entity", "id", "number", "state", "amounts"}],
+ *   "links": [{"from": {"entity", "id"}, "to": {"entity", "id"}}]}: which came from which
  */
 
 /* A query string, decoded, in order. */

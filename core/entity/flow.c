@@ -2,9 +2,10 @@
  * flow.c - GET /api/<entity>/<id>/flow: the chain of documents from lead to cash.
  *
  * Every table with a flow_id has documents of flows. One statement finds the record's flows,
- * their members, and of each its number, state, date and amounts. A record
- * that belongs to no flow yet is the only document of its chain.
+ * their members, and of each its number, state, date and amounts; and which came from which.
+ * A record that belongs to no flow yet is the only document of its chain.
  */
+#include "core/entity/flow_links.h"
 #include "core/entity/list.h"
 
 #include <string.h>
@@ -93,7 +94,24 @@ static const char tail[] =
     "    FROM workflow_state w WHERE w.workflow_id = o.workflow_id AND w.name = o.state),"
     " 'date', o.date, 'currency_code', o.currency_code, 'amounts', o.amounts, 'flows', o.flows,"
     " 'created_at', to_char(o.made_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'))"
-    " ORDER BY o.made_at, o.id), '[]') FROM told o))";
+    " ORDER BY o.made_at, o.id), '[]') FROM told o),"
+    " 'links', (SELECT coalesce(json_agg(json_build_object("
+    " 'from', json_build_object('entity', l.from_entity, 'id', l.from_id),"
+    " 'to', json_build_object('entity', l.to_entity, 'id', l.to_id))"
+    " ORDER BY l.made_at, l.to_id), '[]') FROM directed l))";
+
+/* A document comes from those that it points to, unless they are younger than itself. */
+static const char directed[] =
+    "), directed AS ("
+    "    SELECT greatest(o.made_at, p.made_at) AS made_at,"
+    "           CASE WHEN back THEN l.entity ELSE l.of_entity END AS from_entity,"
+    "           CASE WHEN back THEN l.id ELSE l.of_id END AS from_id,"
+    "           CASE WHEN back THEN l.of_entity ELSE l.entity END AS to_entity,"
+    "           CASE WHEN back THEN l.of_id ELSE l.id END AS to_id"
+    "      FROM link l JOIN told o ON o.entity = l.entity AND o.id = l.id"
+    "      JOIN told p ON p.entity = l.of_entity AND p.id = l.of_id"
+    "     CROSS JOIN LATERAL (SELECT o.made_at < p.made_at AS back) b"
+    "     WHERE (l.entity, l.id) <> (l.of_entity, l.of_id) GROUP BY 1, 2, 3, 4, 5";
 
 bool
 api_flow(struct rq *rq, const struct entity *e, const char *id)
@@ -104,12 +122,14 @@ api_flow(struct rq *rq, const struct entity *e, const char *id)
     if (!query_begin(&q, rq, e) || !query_exists(&q, id))
         return false;
     for (const struct table *const *t = catalog_tables(q.catalog); *t; t++)
-        if (!(*t)->is_view && table_column(*t, "flow_id") && strcmp((*t)->name, "flow_document"))
+        if (flow_is_document(*t))
             add_documents(rq, &documents, *t);
     if (!documents.len) {
-        rq->reply = "{\"flows\":[],\"documents\":[]}";
+        rq->reply = "{\"flows\":[],\"documents\":[],\"links\":[]}";
         return true;
     }
-    return list_reply(rq, arena_printf(rq->mem, "%s%s%s", head, documents.text, tail),
+    return list_reply(rq, arena_printf(rq->mem, "%s%s), link AS MATERIALIZED (%s%s%s", head,
+                                       documents.text, flow_links_sql(rq, q.catalog), directed,
+                                       tail),
                       P(e->name, id, rq->language));
 }

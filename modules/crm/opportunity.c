@@ -66,7 +66,7 @@ opportunity_lose(struct rq *rq)
 static const char quotations[] =
     "SELECT jsonb_agg(jsonb_strip_nulls(jsonb_build_object("
     "           'customer_id', o.party_id, 'currency_code', o.currency_code, 'flow_id', o.flow_id,"
-    "           'salesperson_id', o.salesperson_id, 'lines', l.lines)) || $2::jsonb"
+    "           'opportunity_id', o.id, 'salesperson_id', o.salesperson_id, 'lines', l.lines)) || $2::jsonb"
     "           ORDER BY array_position($1::bigint[], o.id))"
     "  FROM opportunity o"
     "  LEFT JOIN LATERAL ("
