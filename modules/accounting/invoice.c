@@ -126,5 +126,11 @@ const struct operation invoice_operations[] = {
       .run = invoice_allocate,
       .args = "allocations:set date:date",
       .help = "Set a credit against open invoices, the oldest due first" },
+    { .name = "refund",
+      .label = "Refund",
+      .from = "posted",
+      .run = invoice_refund,
+      .args = "amount:amount date:date",
+      .help = "Draft the payment that gives back what is open of a credit note" },
     { 0 },
 };

@@ -8,9 +8,14 @@
  */
 #include "modules/accounting/settle.h"
 
+/* What a payment settles: bills, invoices, or credit notes when it gives money back. */
+#define PAYS                                                                                       \
+    "CASE p.kind WHEN 'receipt' THEN 'customer_invoice' WHEN 'refund' THEN 'credit_note'"          \
+    " ELSE 'supplier_bill' END"
+
 static const char invoices_lock[] =
     "SELECT FROM invoice i"
-    " WHERE i.open_amount > 0 AND i.kind IN ('customer_invoice', 'supplier_bill')"
+    " WHERE i.open_amount > 0 AND i.kind <> 'debit_note'"
     "   AND i.party_id IN (SELECT party_id FROM payment"
     "                       WHERE id = ANY ($1::bigint[]) AND $2 = 'payment_id'"
     "                      UNION ALL SELECT party_id FROM invoice"
@@ -34,7 +39,8 @@ static const char invoices_lock[] =
 
 static const char plan_oldest[] =
     "WITH money AS ("
-    "    SELECT p.id, CASE p.kind WHEN 'receipt' THEN 'customer_invoice' ELSE 'supplier_bill' END AS kind,"
+    "    SELECT p.id, " PAYS
+    " AS kind,"
     "           p.party_id, p.currency_code, p.amount AS part,"
     "           sum(p.amount) OVER (PARTITION BY p.kind, p.party_id, p.currency_code"
     "                               ORDER BY p.payment_date, p.id) AS upto"
@@ -83,7 +89,8 @@ settle_plan(struct rq *rq)
 
 static const char now_oldest[] =
     "WITH money AS ("
-    "    SELECT p.id, CASE p.kind WHEN 'receipt' THEN 'customer_invoice' ELSE 'supplier_bill' END AS kind,"
+    "    SELECT p.id, " PAYS
+    " AS kind,"
     "           p.party_id, p.currency_code, p.open_amount AS part,"
     "           sum(p.open_amount) OVER (PARTITION BY p.kind, p.party_id, p.currency_code"
     "                                    ORDER BY p.payment_date, p.id) AS upto"

@@ -15,4 +15,8 @@ bool settle_plan(struct rq *rq);
  * and debit notes ("credit_id"). */
 bool settle_now(struct rq *rq, const char *source);
 
+/* invoice.refund: draft payments that give back what is open of the credit notes rq->ids
+ * (refund.c). */
+bool invoice_refund(struct rq *rq);
+
 #endif

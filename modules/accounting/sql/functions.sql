@@ -798,10 +798,17 @@ CREATE OR REPLACE TRIGGER payment_line_guard BEFORE INSERT OR UPDATE OR DELETE O
 
 CREATE OR REPLACE FUNCTION payment_post(ids bigint[]) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
+DECLARE
+    refunding boolean := EXISTS (SELECT FROM payment WHERE id = ANY (ids) AND kind = 'refund');
 BEGIN
-    PERFORM exposure_add(s.company_id, s.party_id, -s.base)
-       FROM (SELECT company_id, party_id, sum(base_amount) AS base FROM payment
-              WHERE id = ANY (ids) AND kind = 'receipt' GROUP BY company_id, party_id ORDER BY party_id) s;
+    IF refunding THEN                         -- documents before customers
+        PERFORM FROM invoice WHERE id IN (
+            SELECT unnest(ARRAY[i.credits_id, i.id]) FROM payment_line l JOIN invoice i ON i.id = l.invoice_id
+             WHERE l.payment_id = ANY (ids)) ORDER BY id FOR UPDATE;
+    END IF;
+    PERFORM exposure_add(s.company_id, s.party_id, s.base)
+       FROM (SELECT company_id, party_id, sum(CASE kind WHEN 'refund' THEN base_amount ELSE -base_amount END) AS base FROM payment
+              WHERE id = ANY (ids) AND kind IN ('receipt', 'refund') GROUP BY company_id, party_id ORDER BY party_id) s;
     INSERT INTO journal_entry (id, company_id, journal_id, entry_date, description, source_entity, source_id)
     OVERRIDING SYSTEM VALUE
     SELECT journal_entry_id, company_id, journal_id, payment_date, concat_ws(' ', number, reference), 'payment', id
@@ -809,7 +816,7 @@ BEGIN
     INSERT INTO journal_line (company_id, entry_id, position, account_id, party_id, debit, credit, amount, currency_code, posted_on)
     SELECT p.company_id, p.journal_entry_id, s.position,
            CASE s.position WHEN 1 THEN j.account_id
-                ELSE account_of(p.company_id, CASE p.kind WHEN 'receipt' THEN 'receivable' ELSE 'payable' END) END,
+                ELSE account_of(p.company_id, CASE p.kind WHEN 'disbursement' THEN 'payable' ELSE 'receivable' END) END,
            CASE s.position WHEN 2 THEN p.party_id END,
            greatest(s.sign * p.base_amount, 0), greatest(-s.sign * p.base_amount, 0), s.sign * p.amount,
            p.currency_code, p.payment_date
@@ -822,6 +829,10 @@ BEGIN
       FROM payment p JOIN payment_line l ON l.company_id = p.company_id AND l.payment_id = p.id
       JOIN invoice i ON i.id = l.invoice_id
      WHERE p.id = ANY (ids) ORDER BY l.invoice_id, l.payment_id;
+    IF refunding THEN
+        PERFORM refund_wholly_settled(ids);
+        PERFORM refund_within_received(ids);
+    END IF;
 END $$;
 
 -- A posted entry's mirror, dated on its own; once per entry.
@@ -852,8 +863,9 @@ BEGIN
        AND NOT EXISTS (SELECT FROM allocation r WHERE r.reverses_id = a.id)
      ORDER BY a.invoice_id, a.id;
     PERFORM exposure_add(s.company_id, s.party_id, s.base)
-       FROM (SELECT company_id, party_id, sum(base_amount) AS base FROM payment
-              WHERE id = ANY (ids) AND kind = 'receipt' GROUP BY company_id, party_id ORDER BY party_id) s;
+       FROM (SELECT company_id, party_id, sum(CASE kind WHEN 'refund' THEN -base_amount ELSE base_amount END) AS base FROM payment
+              WHERE id = ANY (ids) AND kind IN ('receipt', 'refund') GROUP BY company_id, party_id ORDER BY party_id) s;
+    PERFORM refund_within_received(ids);
     PERFORM journal_entry_mirror(ARRAY[p.journal_entry_id], p.cancelled_on, NULL, 'payment')
        FROM payment p WHERE p.id = ANY (ids) ORDER BY p.journal_id, p.id;
     UPDATE payment SET open_amount = 0, open_base = 0, settled_on = cancelled_on WHERE id = ANY (ids);
@@ -891,12 +903,20 @@ DECLARE
     money   payment;
     taken   allocation;
     before  numeric;
+    before_base numeric;
     from_date date;
 BEGIN
+    SELECT * INTO target FROM invoice WHERE company_id = NEW.company_id AND id = NEW.invoice_id;
+    IF target.kind = 'credit_note' AND target.credits_id IS NOT NULL THEN
+        PERFORM FROM invoice WHERE id = target.credits_id FOR UPDATE;    -- what may be refunded depends on it
+    END IF;
     SELECT * INTO target FROM invoice WHERE company_id = NEW.company_id AND id = NEW.invoice_id FOR UPDATE;
     SELECT * INTO money FROM payment WHERE company_id = NEW.company_id AND id = NEW.payment_id FOR UPDATE;
     SELECT * INTO credit FROM invoice WHERE company_id = NEW.company_id AND id = NEW.credit_id FOR UPDATE;
     IF NEW.reverses_id IS NOT NULL THEN
+        IF money.kind = 'refund' AND money.state <> 'cancelled' THEN
+            PERFORM fail('posted', 'payment_id', 'This payment is posted: cancel it and enter it again');
+        END IF;
         SELECT * INTO taken FROM allocation WHERE company_id = NEW.company_id AND id = NEW.reverses_id;
         IF (taken.invoice_id, taken.payment_id, taken.credit_id, -taken.amount) IS DISTINCT FROM
            (NEW.invoice_id, NEW.payment_id, NEW.credit_id, NEW.amount) OR taken.reverses_id IS NOT NULL THEN
@@ -909,14 +929,14 @@ BEGIN
         PERFORM period_require_open(NEW.company_id, NEW.allocated_on);
         RETURN NEW;
     END IF;
-    IF target.number IS NULL OR target.kind NOT IN ('customer_invoice', 'supplier_bill') THEN
+    IF target.number IS NULL OR target.kind = 'debit_note' OR target.kind = 'credit_note' AND money.kind IS DISTINCT FROM 'refund' THEN
         PERFORM fail('not_posted', 'invoice_id', 'Only posted invoices and bills can be settled');
     END IF;
     IF (NEW.payment_id IS NULL AND credit.number IS NULL)
        OR (NEW.payment_id IS NOT NULL AND (money.journal_entry_id IS NULL OR money.state = 'cancelled'))
        OR coalesce(money.kind, credit.kind) NOT IN
-          (CASE target.kind WHEN 'customer_invoice' THEN 'receipt' ELSE 'disbursement' END,
-           CASE target.kind WHEN 'customer_invoice' THEN 'credit_note' ELSE 'debit_note' END) THEN
+          (CASE target.kind WHEN 'customer_invoice' THEN 'receipt' WHEN 'supplier_bill' THEN 'disbursement' ELSE 'refund' END,
+           CASE target.kind WHEN 'customer_invoice' THEN 'credit_note' WHEN 'supplier_bill' THEN 'debit_note' END) THEN
         PERFORM fail('not_posted', 'payment_id', 'This payment or credit cannot settle invoice %s', target.number);
     END IF;
     IF coalesce(money.party_id, credit.party_id) <> target.party_id THEN
@@ -934,15 +954,16 @@ BEGIN
         NEW.source_base := NEW.amount;
         RETURN NEW;
     END IF;
-    SELECT coalesce(sum(amount), 0) INTO before FROM allocation WHERE company_id = NEW.company_id AND invoice_id = NEW.invoice_id;
-    NEW.invoice_base := base_round(NEW.company_id, target.base_total * (before + NEW.amount) / target.total)
-        - (SELECT coalesce(sum(invoice_base), 0) FROM allocation WHERE company_id = NEW.company_id AND invoice_id = NEW.invoice_id);
-    SELECT coalesce(sum(amount), 0) INTO before FROM allocation
-     WHERE company_id = NEW.company_id AND (payment_id = NEW.payment_id OR credit_id = NEW.credit_id);
+    -- A credit note is settled both ways: by what it settles and by refunds.
+    SELECT coalesce(sum(amount), 0), coalesce(sum(CASE invoice_id WHEN NEW.invoice_id THEN invoice_base ELSE source_base END), 0)
+      INTO before, before_base FROM allocation
+     WHERE company_id = NEW.company_id AND (invoice_id = NEW.invoice_id OR credit_id = NEW.invoice_id);
+    NEW.invoice_base := base_round(NEW.company_id, target.base_total * (before + NEW.amount) / target.total) - before_base;
+    SELECT coalesce(sum(amount), 0), coalesce(sum(CASE invoice_id WHEN NEW.credit_id THEN invoice_base ELSE source_base END), 0)
+      INTO before, before_base FROM allocation
+     WHERE company_id = NEW.company_id AND (payment_id = NEW.payment_id OR NEW.credit_id IN (credit_id, invoice_id));
     NEW.source_base := base_round(NEW.company_id, coalesce(money.base_amount, credit.base_total) * (before + NEW.amount)
-                                                  / coalesce(money.amount, credit.total))
-        - (SELECT coalesce(sum(source_base), 0) FROM allocation
-            WHERE company_id = NEW.company_id AND (payment_id = NEW.payment_id OR credit_id = NEW.credit_id));
+                                                  / coalesce(money.amount, credit.total)) - before_base;
     RETURN NEW;
 END $$;
 CREATE OR REPLACE TRIGGER allocation_check BEFORE INSERT ON allocation
@@ -950,6 +971,8 @@ CREATE OR REPLACE TRIGGER allocation_check BEFORE INSERT ON allocation
 
 CREATE OR REPLACE FUNCTION allocation_added() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
+DECLARE
+    refunded bigint[];
 BEGIN
     IF NOT EXISTS (SELECT FROM new_rows) THEN
         RETURN NULL;
@@ -971,20 +994,28 @@ BEGIN
                     SELECT credit_id, amount, source_base FROM new_rows WHERE credit_id IS NOT NULL) u
              GROUP BY id) s
      WHERE i.id = s.id;
+    SELECT array_agg(s.id) INTO refunded
+      FROM (SELECT i.credits_id AS id FROM new_rows n JOIN invoice i ON i.id = n.invoice_id AND i.kind = 'credit_note'
+            UNION ALL
+            SELECT n.invoice_id FROM new_rows n WHERE n.reverses_id IS NOT NULL) s;
+    IF refunded IS NOT NULL THEN
+        PERFORM refund_within_settled(refunded);
+    END IF;
     IF NOT EXISTS (SELECT FROM new_rows WHERE invoice_base <> source_base) THEN
         RETURN NULL;
     END IF;
     -- The rates differ: what the books gain or lose by it, on the day of the allocation.
     PERFORM exposure_add(s.company_id, s.party_id, s.delta)
-       FROM (SELECT i.company_id, i.party_id, sum(n.source_base - n.invoice_base) AS delta
-               FROM new_rows n JOIN invoice i ON i.id = n.invoice_id AND i.kind = 'customer_invoice'
+       FROM (SELECT i.company_id, i.party_id,
+                    sum(CASE i.kind WHEN 'customer_invoice' THEN n.source_base - n.invoice_base ELSE n.invoice_base - n.source_base END) AS delta
+               FROM new_rows n JOIN invoice i ON i.id = n.invoice_id AND i.kind IN ('customer_invoice', 'credit_note')
               GROUP BY i.company_id, i.party_id ORDER BY i.party_id) s WHERE s.delta <> 0;
     PERFORM journal_post(s.company_id, 'GEN', s.allocated_on, s.number, 'allocation', s.id, jsonb_build_array(
                 jsonb_build_object('role', s.control, 'party_id', s.party_id, 'debit', s.gain, 'credit', 0),
                 jsonb_build_object('role', CASE WHEN s.gain > 0 THEN 'exchange_gain' ELSE 'exchange_loss' END,
                                    'debit', 0, 'credit', s.gain)))
        FROM (SELECT n.id, n.company_id, n.allocated_on, i.number, i.party_id,
-                    CASE i.kind WHEN 'customer_invoice' THEN 'receivable' ELSE 'payable' END AS control,
+                    CASE i.kind WHEN 'supplier_bill' THEN 'payable' ELSE 'receivable' END AS control,
                     CASE i.kind WHEN 'customer_invoice' THEN n.source_base - n.invoice_base
                                 ELSE n.invoice_base - n.source_base END AS gain
                FROM new_rows n JOIN invoice i ON i.id = n.invoice_id
@@ -1022,13 +1053,15 @@ CREATE OR REPLACE FUNCTION open_items(control text, on_date date)
        AND i.total <> coalesce(a.amount, 0)
     UNION ALL
     SELECT 'payment', p.id, p.number, p.kind, p.party_id, p.payment_date, p.payment_date, p.currency_code, p.amount,
-           coalesce(a.amount, 0) - p.amount, coalesce(a.base, 0) - p.base_amount
+           s.sign * (p.amount - coalesce(a.amount, 0)), s.sign * (p.base_amount - coalesce(a.base, 0))
       FROM payment p,
+           LATERAL (SELECT CASE p.kind WHEN 'refund' THEN 1 ELSE -1 END AS sign) s,
            LATERAL (SELECT sum(l.amount) AS amount, sum(l.source_base) AS base FROM allocation l
                      WHERE l.company_id = p.company_id AND l.payment_id = p.id AND l.allocated_on <= on_date) a
      WHERE p.company_id = app_company() AND p.journal_entry_id IS NOT NULL
        AND daterange(p.payment_date, p.settled_on, '[)') @> on_date
-       AND p.kind = CASE control WHEN 'receivable' THEN 'receipt' ELSE 'disbursement' END
+       AND p.kind IN (CASE control WHEN 'receivable' THEN 'receipt' ELSE 'disbursement' END,
+                      CASE control WHEN 'receivable' THEN 'refund' END)
        AND p.amount <> coalesce(a.amount, 0) $$;
 
 -- The same by due date: an invoice in instalments gives one row for each that is open,

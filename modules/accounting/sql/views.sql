@@ -44,6 +44,7 @@ SELECT s.company_id, s.party_id, sum(s.base_amount) AS base_amount
   FROM (SELECT company_id, party_id, CASE kind WHEN 'customer_invoice' THEN open_base ELSE -open_base END AS base_amount
           FROM invoice WHERE kind IN ('customer_invoice', 'credit_note') AND open_amount > 0
         UNION ALL
-        SELECT company_id, party_id, -open_base FROM payment WHERE kind = 'receipt' AND open_amount > 0) s
+        SELECT company_id, party_id, CASE kind WHEN 'refund' THEN open_base ELSE -open_base END
+          FROM payment WHERE kind IN ('receipt', 'refund') AND open_amount > 0) s
  GROUP BY s.company_id, s.party_id;
 GRANT SELECT ON customer_receivable TO tenon_app;
