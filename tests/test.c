@@ -64,7 +64,12 @@ static const char fixture[] =
     "       user_create('sales', 'Sales', 'en', '{TEST}', '{sales}'),"
     "       user_create('finance', 'Finance', 'zh', '{TEST}', '{finance}'),"
     "       user_create('warehouse', 'Warehouse', 'en', '{TEST}', '{warehouse}'),"
-    "       user_create('viewer', 'Viewer', 'en', '{TEST}', '{viewer}');";
+    "       user_create('viewer', 'Viewer', 'en', '{TEST}', '{viewer}'),"
+    "       user_create('manager', 'Manager', 'en', '{TEST}', '{manager}'),"
+    "       user_create('purchasing', 'Purchasing', 'en', '{TEST}', '{purchasing}'),"
+    "       user_create('production', 'Production', 'en', '{TEST}', '{production}'),"
+    "       user_create('quality', 'Quality', 'en', '{TEST}', '{quality}'),"
+    "       user_create('service', 'Service', 'en', '{TEST}', '{service}');";
 
 static void
 template_make(void)

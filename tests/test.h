@@ -42,7 +42,8 @@ struct rq *test_begin(void);
 void test_end(struct rq *rq);
 
 /* The same as another user or company: logins made by the fixture are "admin" (all rights),
- * "sales", "finance", "warehouse", "viewer"; companies "TEST" (USD) and "OTHER" (EUR). */
+ * "manager", "sales", "finance", "warehouse", "purchasing", "production", "quality", "service",
+ * "viewer"; companies "TEST" (USD) and "OTHER" (EUR). */
 struct rq *test_begin_as(const char *login, const char *company);
 
 /* First column of the first row, or NULL; a failing statement fails the test and prints why. */
