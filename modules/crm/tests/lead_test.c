@@ -319,11 +319,11 @@ only_sales_and_managers_convert_leads(void)
     CHECK_TEXT(test_sql(rq,
                         "SELECT string_agg(login, ' ' ORDER BY login) FROM app_user"
                         " WHERE has_permission(id, 'lead', 'convert')"),
-               "admin sales");
+               "admin manager sales");
     CHECK_TEXT(test_sql(rq,
                         "SELECT string_agg(login, ' ' ORDER BY login) FROM app_user"
                         " WHERE has_permission(id, 'customer_company', 'change')"),
-               "admin finance");
+               "admin finance manager");
     test_end(rq);
 }
 
