@@ -128,8 +128,8 @@ api_flow(struct rq *rq, const struct entity *e, const char *id)
         rq->reply = "{\"flows\":[],\"documents\":[],\"links\":[]}";
         return true;
     }
-    return list_reply(rq, arena_printf(rq->mem, "%s%s), link AS MATERIALIZED (%s%s%s", head,
-                                       documents.text, flow_links_sql(rq, q.catalog), directed,
-                                       tail),
+    return list_reply(rq,
+                      arena_printf(rq->mem, "%s%s), link AS MATERIALIZED (%s%s%s", head,
+                                   documents.text, flow_links_sql(rq, q.catalog), directed, tail),
                       P(e->name, id, rq->language));
 }

@@ -265,7 +265,7 @@ static void
 add_operations(struct meta *m, struct str *s, const struct entity *e)
 {
     list(s, "operations");
-    EACH_OPERATION(o, e) {
+    EACH_OPERATION (o, e) {
         next(s);
         pair(s, "name", o->name);
         pair(s, "label", tr(m->rq, o->label));

@@ -43,7 +43,7 @@ operation_next(const struct entity *e, const struct operation *after)
 const struct operation *
 operation_find(const struct entity *e, const char *name)
 {
-    EACH_OPERATION(o, e)
+    EACH_OPERATION (o, e)
         if (!strcmp(o->name, name))
             return o;
     return NULL;

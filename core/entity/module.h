@@ -57,7 +57,7 @@ struct module {
     const char *name; /* the folder */
     const char *label;
     const char *needs;             /* modules whose headers and views it may use, space-separated */
-    const struct entity *entities;    /* ends with { 0 } */
+    const struct entity *entities; /* ends with { 0 } */
     const struct addition *additions; /* ends with { 0 }; NULL: none */
 };
 

@@ -242,7 +242,7 @@ add_entity(struct meta *m, struct str *paths, struct str *schemas, const struct 
         add_record(m, paths, e, t);
         add_views(m, paths, e, t);
     }
-    EACH_OPERATION(o, e)
+    EACH_OPERATION (o, e)
         if (meta_may(m, e->name, o->name)) {
             add_operation(m, paths, e, o, false);
             add_operation(m, paths, e, o, true);

@@ -46,7 +46,7 @@ skeleton(struct rq *rq, const struct entity *e)
     struct str s = str_new(rq->mem);
 
     str_char(&s, '[');
-    EACH_OPERATION(op, e) {
+    EACH_OPERATION (op, e) {
         str_add(&s, s.len > 1 ? ",{\"name\":" : "{\"name\":");
         str_json(&s, op->name);
         str_add(&s, ",\"label\":");

@@ -174,7 +174,7 @@ parse_transitions(struct parser *p, const cJSON *json, struct workflow *w)
 static bool
 state_of_program(const struct entity *e, const char *state)
 {
-    EACH_OPERATION(op, e)
+    EACH_OPERATION (op, e)
         if (str_word_in(op->from, state) || str_word_in(op->to, state))
             return true;
     return false;

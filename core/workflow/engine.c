@@ -406,7 +406,7 @@ all_actions(struct rq *rq, const struct entity *e, const struct definitions *d)
 {
     struct str s = str_new(rq->mem);
 
-    EACH_OPERATION(op, e)
+    EACH_OPERATION (op, e)
         str_printf(&s, "%s ", op->name);
     for (int i = 0; i < d->nworkflows; i++)
         for (int k = 0;
@@ -440,7 +440,7 @@ workflow_why(struct rq *rq, const struct entity *e, const char *id)
     str_char(&y.out, '[');
     for (int i = 0; y.workflow && i < y.workflow->ntransitions; i++)
         why_step(&y, &y.workflow->transitions[i], y.workflow->transitions[i].action, permitted);
-    EACH_OPERATION(op, e)
+    EACH_OPERATION (op, e)
         if (!op->to && !(y.workflow && workflow_transition(y.workflow, op->name)))
             why_step(&y, NULL, op->name, permitted);
     str_char(&y.out, ']');

@@ -89,7 +89,7 @@ all_reachable(struct rq *rq, const struct workflow *w)
 static const struct operation *
 maker_of(const struct entity *e, const char *state)
 {
-    EACH_OPERATION(op, e)
+    EACH_OPERATION (op, e)
         if (op->run && str_word_in(op->to, state))
             return op;
     return NULL;

@@ -59,6 +59,32 @@ answer_created(const struct answer *a, const char *entity, char id[24])
     return false;
 }
 
+static bool
+is_document(const cJSON *end, const char *entity, const char *id)
+{
+    const cJSON *key = cJSON_GetObjectItemCaseSensitive(end, "id");
+    const char *is = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(end, "entity"));
+    char text[24];
+
+    snprintf(text, sizeof text, "%.0f", key ? key->valuedouble : -1);
+    return is && !strcmp(is, entity) && !strcmp(text, id);
+}
+
+bool
+answer_linked(const struct answer *flow, const char *from, const char *from_id, const char *to,
+              const char *to_id)
+{
+    const cJSON *link;
+
+    cJSON_ArrayForEach(link, cJSON_GetObjectItemCaseSensitive(flow->json, "links"))
+    {
+        if (is_document(cJSON_GetObjectItem(link, "from"), from, from_id) &&
+            is_document(cJSON_GetObjectItem(link, "to"), to, to_id))
+            return true;
+    }
+    return false;
+}
+
 bool
 journey_find(struct journey *j, const char *of, const char *id, const char *entity,
              const char *state, char found[24])

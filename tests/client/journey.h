@@ -38,6 +38,10 @@ struct journey {
 /* The id of what a call created, by its entity. */
 bool answer_created(const struct answer *a, const char *entity, char id[24]);
 
+/* Does the answer of a flow say that one document came from the other? */
+bool answer_linked(const struct answer *flow, const char *from, const char *from_id, const char *to,
+                   const char *to_id);
+
 /* The first document of this kind in the flow of a record, in this state (NULL: any). */
 bool journey_find(struct journey *j, const char *of, const char *id, const char *entity,
                   const char *state, char found[24]);

@@ -80,7 +80,9 @@ stop(struct story *s, const char *what, const struct answer *a)
 {
     if (!s->problem)
         s->problem = arena_printf(s->mem, "%s: %ld %s", what, a ? a->status : 0,
-                                  !a ? "" : *answer_problem(a) ? answer_problem(a) : a->text);
+                                  !a                   ? ""
+                                  : *answer_problem(a) ? answer_problem(a)
+                                                       : a->text);
 }
 
 static struct client *
@@ -202,10 +204,12 @@ look_around(struct story *s, bool tell)
     if (!s->entity)
         return;
     a = client_get(observer(s), "/api/%s/%s/flow", s->entity, s->id);
-    cJSON_ArrayForEach(d, cJSON_GetObjectItem(a->json, "documents"))
-        if (is_new(s, arena_printf(s->mem, "%s/%.0f", text_of(d, "entity"), number_of(d, "id"))) &&
-            tell && s->loud)
-            tell_document(d);
+    cJSON_ArrayForEach(
+        d, cJSON_GetObjectItem(a->json,
+                               "documents")) if (is_new(s, arena_printf(s->mem, "%s/%.0f",
+                                                                        text_of(d, "entity"),
+                                                                        number_of(d, "id"))) &&
+                                                 tell && s->loud) tell_document(d);
 }
 
 void
@@ -300,8 +304,8 @@ story_refused(struct story *s, const char *who, const char *what, const char *co
         return;
     }
     if (s->loud)
-        printf("  %3d  %-11s %-62s %8.1f ms\n        %-11s refused: %s\n", s->steps, who, what, a->ms,
-               "", answer_problem(a));
+        printf("  %3d  %-11s %-62s %8.1f ms\n        %-11s refused: %s\n", s->steps, who, what,
+               a->ms, "", answer_problem(a));
 }
 
 const char *
@@ -356,10 +360,12 @@ newest(struct story *s, const struct answer *a, const char *entity, const char *
     const cJSON *d;
     double found = 0;
 
-    cJSON_ArrayForEach(d, cJSON_GetObjectItem(a->json, "documents"))
-        if (!strcmp(text_of(d, "entity"), entity) && number_of(d, "id") > found &&
-            (!states || str_word_in(states, text_of(d, "state"))))
-            found = number_of(d, "id");
+    cJSON_ArrayForEach(
+        d, cJSON_GetObjectItem(
+               a->json, "documents")) if (!strcmp(text_of(d, "entity"), entity) &&
+                                          number_of(d, "id") > found &&
+                                          (!states || str_word_in(states, text_of(d, "state"))))
+        found = number_of(d, "id");
     return found > 0 ? arena_printf(s->mem, "%.0f", found) : NULL;
 }
 
@@ -425,16 +431,24 @@ branch(const cJSON *documents, const int *parents, int of, const char *indent, s
         if (parents[i] == of)
             last = i;
     for (int i = 0; i < n; i++) {
-        const cJSON *d = cJSON_GetArrayItem(documents, i), *amounts = cJSON_GetObjectItem(d, "amounts");
+        const cJSON *d = cJSON_GetArrayItem(documents, i),
+                    *amounts = cJSON_GetObjectItem(d, "amounts");
         const char *money = text_of(amounts, "total");
 
         if (parents[i] != of)
             continue;
-        printf("  %s%s%s %s  %s  %s %s\n", indent, of < 0 ? "" : i == last ? "└─ " : "├─ ",
+        printf("  %s%s%s %s  %s  %s %s\n", indent,
+               of < 0      ? ""
+               : i == last ? "└─ "
+                           : "├─ ",
                text_of(d, "label"), text_of(d, "number"), text_of(d, "state_label"),
                *money ? money : text_of(amounts, "amount"), text_of(d, "date"));
         branch(documents, parents, i,
-               arena_printf(mem, "%s%s", indent, of < 0 ? "" : i == last ? "   " : "│  "), mem);
+               arena_printf(mem, "%s%s", indent,
+                            of < 0      ? ""
+                            : i == last ? "   "
+                                        : "│  "),
+               mem);
     }
 }
 

@@ -47,8 +47,8 @@ void story_wait(struct story *s, const char *field, const char *value, const cha
     __attribute__((format(printf, 4, 5)));
 
 /*
- * The newest document of a kind in the flows of this one that is in one of these states (words; NULL:
- * any), waiting for it for some seconds; its id, "0" after that.
+ * The newest document of a kind in the flows of this one that is in one of these states (words;
+ * NULL: any), waiting for it for some seconds; its id, "0" after that.
  */
 const char *story_find(struct story *s, const char *entity, const char *states, const char *of,
                        const char *id);

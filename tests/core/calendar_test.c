@@ -44,8 +44,7 @@ later(struct rq *rq, const char *calendar, const char *since, const char *amount
 static const char *
 worked(struct rq *rq, const char *calendar, const char *since, const char *until)
 {
-    return test_sql(rq,
-                    "SELECT calendar_between(%s, timestamptz '%s+08', timestamptz '%s+08')",
+    return test_sql(rq, "SELECT calendar_between(%s, timestamptz '%s+08', timestamptz '%s+08')",
                     calendar, since, until);
 }
 
@@ -121,18 +120,20 @@ what_is_added_is_what_lies_between(void)
     struct rq *rq = test_begin();
     const char *c = workshop(rq);
 
-    CHECK_TEXT(test_sql(rq,
-                        "SELECT count(*) FROM ("
-                        " SELECT t, a, b, calendar_add(%s, t, a + b) AS whole,"
-                        "        calendar_add(%s, calendar_add(%s, t, a), b) AS parts"
-                        "   FROM (SELECT timestamptz '2026-09-20 00:00+00' + n * interval '197 minutes' AS t,"
-                        "                (n * 7 %% 400 + 1) * interval '3 minutes' AS a,"
-                        "                (n * 13 %% 700 + 1) * interval '1 minute' AS b"
-                        "           FROM generate_series(0, 250) n) s) x"
-                        " WHERE whole IS DISTINCT FROM parts"
-                        "    OR calendar_between(%s, t, whole) <> a + b",
-                        c, c, c, c),
-               "0");
+    CHECK_TEXT(
+        test_sql(
+            rq,
+            "SELECT count(*) FROM ("
+            " SELECT t, a, b, calendar_add(%s, t, a + b) AS whole,"
+            "        calendar_add(%s, calendar_add(%s, t, a), b) AS parts"
+            "   FROM (SELECT timestamptz '2026-09-20 00:00+00' + n * interval '197 minutes' AS t,"
+            "                (n * 7 %% 400 + 1) * interval '3 minutes' AS a,"
+            "                (n * 13 %% 700 + 1) * interval '1 minute' AS b"
+            "           FROM generate_series(0, 250) n) s) x"
+            " WHERE whole IS DISTINCT FROM parts"
+            "    OR calendar_between(%s, t, whole) <> a + b",
+            c, c, c, c),
+        "0");
     test_end(rq);
 }
 
@@ -141,10 +142,11 @@ hours_that_overlap_are_refused(void)
 {
     struct rq *rq = test_begin();
     const char *c = workshop(rq);
-    const struct error *e = test_refused(rq,
-                                         "INSERT INTO calendar_hours (calendar_id, weekday, starts, ends)"
-                                         " VALUES (%s, 1, '11:00', '14:00')",
-                                         c);
+    const struct error *e =
+        test_refused(rq,
+                     "INSERT INTO calendar_hours (calendar_id, weekday, starts, ends)"
+                     " VALUES (%s, 1, '11:00', '14:00')",
+                     c);
 
     CHECK_TEXT(e ? e->message : NULL, "These hours overlap others of the same day");
     e = test_refused(rq, "UPDATE calendar_hours SET ends = starts WHERE calendar_id = %s", c);

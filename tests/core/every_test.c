@@ -297,7 +297,8 @@ the_openapi_document_is_json_and_has_every_operation(void)
     CU_ASSERT_PTR_NOT_NULL(document);
     for (const struct module *const *m = modules; *m; m++)
         for (const struct entity *e = (*m)->entities; e && e->name; e++)
-            for (const struct operation *o = operation_next(e, NULL); !e->internal && o; o = operation_next(e, o))
+            for (const struct operation *o = operation_next(e, NULL); !e->internal && o;
+                 o = operation_next(e, o))
                 CU_ASSERT_TRUE(cJSON_HasObjectItem(
                     paths, arena_printf(rq->mem, "/api/%s/{id}/%s", e->name, o->name)));
     cJSON_Delete(document);

@@ -250,7 +250,7 @@ every_operation_has_a_chinese_label(void)
 {
     for (const struct module *const *m = modules; *m; m++)
         for (const struct entity *e = (*m)->entities; e->name; e++)
-            EACH_OPERATION(o, e) {
+            EACH_OPERATION (o, e) {
                 bool known = tr_find("zh", o->label) != o->label;
 
                 if (!known)

@@ -131,32 +131,6 @@ refused(const struct answer *a, const char *code)
     return is && !strcmp(is, code);
 }
 
-static bool
-is_document(const cJSON *end, const char *entity, const char *id)
-{
-    const cJSON *key = cJSON_GetObjectItem(end, "id");
-    const char *is = cJSON_GetStringValue(cJSON_GetObjectItem(end, "entity"));
-    char text[24];
-
-    snprintf(text, sizeof text, "%.0f", key ? key->valuedouble : -1);
-    return is && !strcmp(is, entity) && !strcmp(text, id);
-}
-
-/* Does the flow say that one document came from the other? */
-static bool
-linked(const struct answer *flow, const char *from, const char *from_id, const char *to,
-       const char *to_id)
-{
-    const cJSON *link;
-
-    cJSON_ArrayForEach(link, cJSON_GetObjectItem(flow->json, "links"))
-        if (is_document(cJSON_GetObjectItem(link, "from"), from, from_id) &&
-            is_document(cJSON_GetObjectItem(link, "to"), to, to_id))
-            return true;
-    printf("\n    no link from %s to %s: %s", from, to, flow->text);
-    return false;
-}
-
 /* ------------------------------------------------------------------------------- the story */
 
 static void
@@ -186,11 +160,11 @@ a_lead_becomes_cash(void)
     const struct answer *a = client_get(at.admin, "/api/payment/%s/flow", j.payment);
 
     CU_ASSERT_EQUAL(cJSON_GetArraySize(cJSON_GetObjectItem(a->json, "documents")), 6);
-    CU_ASSERT_TRUE(linked(a, "lead", j.lead, "opportunity", j.opportunity));
-    CU_ASSERT_TRUE(linked(a, "opportunity", j.opportunity, "sales_order", j.order));
-    CU_ASSERT_TRUE(linked(a, "sales_order", j.order, "shipment", j.shipment));
-    CU_ASSERT_TRUE(linked(a, "sales_order", j.order, "invoice", j.invoice));
-    CU_ASSERT_TRUE(linked(a, "invoice", j.invoice, "payment", j.payment));
+    CU_ASSERT_TRUE(answer_linked(a, "lead", j.lead, "opportunity", j.opportunity));
+    CU_ASSERT_TRUE(answer_linked(a, "opportunity", j.opportunity, "sales_order", j.order));
+    CU_ASSERT_TRUE(answer_linked(a, "sales_order", j.order, "shipment", j.shipment));
+    CU_ASSERT_TRUE(answer_linked(a, "sales_order", j.order, "invoice", j.invoice));
+    CU_ASSERT_TRUE(answer_linked(a, "invoice", j.invoice, "payment", j.payment));
     CU_ASSERT_EQUAL(cJSON_GetArraySize(cJSON_GetObjectItem(a->json, "links")), 5);
 }
 
