@@ -77,6 +77,13 @@ order_confirm(struct rq *rq)
     return revision_is_last(rq);
 }
 
+/* Promise what is open anew: supply may have come, been lost or moved since. */
+static bool
+order_promise(struct rq *rq)
+{
+    return db_exec(rq, "SELECT sales_promise_again($1::bigint[])", P(rq->ids));
+}
+
 /* Take the order over the customer's credit limit; the order keeps the name. */
 static bool
 order_release_credit(struct rq *rq)
@@ -174,6 +181,8 @@ const struct operation sales_order_operations[] = {
     { "confirm", "Confirm", .from = "draft quoted", .to = "confirmed", .run = order_confirm,
       .args = "revision:integer",
       .help = "Make it an order: credit is checked, goods are set aside" },
+    { "promise", "Promise anew", .from = "confirmed", .run = order_promise,
+      .help = "Promise what is open anew, from the stock and supply that there are now" },
     { "deliver", "Deliver", .from = "confirmed", .run = order_deliver,
       .args = "warehouse_id:integer planned_date:date lines:set",
       .help = "Prepare the delivery of what is not on a delivery yet" },

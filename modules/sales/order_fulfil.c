@@ -24,7 +24,7 @@ documents_make(struct rq *rq, const char *entity, const char *json, const char *
 /* $2 is the body; without lines all that is not on a delivery yet. */
 static const char to_deliver[] =
     "WITH line AS ("
-    "    SELECT l.order_id, l.id, l.item_id, l.position, l.description,"
+    "    SELECT l.order_id, l.id, l.item_id, l.position, l.description, l.promised_date,"
     "           coalesce(w.quantity, f.quantity_to_deliver) AS quantity,"
     "           w.quantity > f.quantity_to_deliver + l.quantity_returned AS too_much"
     "      FROM sales_order_line l"
@@ -36,7 +36,7 @@ static const char to_deliver[] =
     "    SELECT o.id, json_build_object('kind', 'delivery', 'flow_id', o.flow_id, 'party_id', o.customer_id,"
     "               'warehouse_id', coalesce($2::json ->> 'warehouse_id', o.warehouse_id::text),"
     "               'planned_date', coalesce($2::json ->> 'planned_date',"
-    "                                        greatest(o.required_date, app_today())::text),"
+    "                                        greatest(o.required_date, max(l.promised_date), app_today())::text),"
     "               'address_name', o.shipping_name, 'street', o.shipping_street,"
     "               'city', o.shipping_city, 'region', o.shipping_region,"
     "               'postal_code', o.shipping_postal_code, 'country_code', o.shipping_country_code,"

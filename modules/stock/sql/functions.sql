@@ -355,14 +355,19 @@ CREATE OR REPLACE TRIGGER reservation_delete AFTER DELETE ON reservation
  * Set stock aside for the open lines of deliveries and transfers, as far as it goes. Demand and
  * supply are two lists of ranges of units; a line gets the units where its range and a
  * balance's overlap: one statement for any number of lines, and no unit is given twice. Lines
- * that name a location or a lot come before those that take any.
+ * that name a location or a lot come before those that take any. What waits for inspection, is
+ * held or has expired is set aside for nobody, and nothing that was promised to somebody else
+ * (promise_limits).
  */
 CREATE OR REPLACE FUNCTION stock_reserve(shipments bigint[]) RETURNS void
     LANGUAGE plpgsql AS $$
 DECLARE
-    pins integer;
+    pins    integer;
+    limited bigint[];
+    limits  numeric[];
 BEGIN
     PERFORM stock_lock(ARRAY(SELECT l.item_id FROM shipment_line l WHERE l.shipment_id = ANY (shipments)));
+    SELECT array_agg(p.line_id), array_agg(p.allowed) INTO limited, limits FROM promise_limits(shipments) p;
     FOR pins IN
         SELECT DISTINCT (l.location_id IS NOT NULL)::integer * 2 + (l.lot_id IS NOT NULL)::integer
           FROM shipment_line l JOIN shipment s ON s.id = l.shipment_id
@@ -372,10 +377,11 @@ BEGIN
     LOOP
         WITH need AS (
             SELECT l.id, l.item_id, s.warehouse_id, l.location_id, l.lot_id, s.planned_date, l.shipment_id, l.position,
-                   l.quantity - l.quantity_done - l.quantity_reserved AS quantity
+                   least(l.quantity - l.quantity_done - l.quantity_reserved, m.allowed) AS quantity
               FROM shipment_line l JOIN shipment s ON s.id = l.shipment_id
+              LEFT JOIN unnest(limited, limits) m (id, allowed) ON m.id = l.id
              WHERE l.shipment_id = ANY (shipments) AND s.kind IN ('delivery', 'transfer')
-               AND l.quantity > l.quantity_done + l.quantity_reserved
+               AND l.quantity > l.quantity_done + l.quantity_reserved AND m.allowed IS DISTINCT FROM 0
                AND (l.location_id IS NOT NULL)::integer * 2 + (l.lot_id IS NOT NULL)::integer = pins
         ), demand AS (
             SELECT n.*, sum(n.quantity) OVER before - n.quantity AS starts, sum(n.quantity) OVER before AS ends
@@ -389,9 +395,10 @@ BEGIN
               FROM (SELECT DISTINCT item_id, warehouse_id, location_id, lot_id FROM demand) d
               JOIN stock_balance b ON b.company_id = app_company() AND b.item_id = d.item_id AND b.on_hand > b.reserved
               JOIN location p ON p.id = b.location_id AND p.warehouse_id = d.warehouse_id
-               AND p.kind = 'internal' AND p.active
+               AND p.kind = 'internal' AND p.active AND NOT p.quarantine
               LEFT JOIN lot o ON o.id = b.lot_id
-             WHERE (d.location_id IS NULL OR d.location_id = b.location_id)
+             WHERE (b.lot_id IS NULL OR NOT o.held AND coalesce(o.expires_on >= app_today(), true))
+               AND (d.location_id IS NULL OR d.location_id = b.location_id)
                AND (d.lot_id IS NULL OR d.lot_id = b.lot_id)
             WINDOW before AS (PARTITION BY d.item_id, d.warehouse_id, d.location_id, d.lot_id
                               ORDER BY o.expires_on, p.parent_id NULLS FIRST, b.location_id, b.lot_id)

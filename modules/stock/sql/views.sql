@@ -53,3 +53,19 @@ SELECT b.company_id, b.item_id, p.warehouse_id, b.location_id, b.lot_id, b.on_ha
   LEFT JOIN lot o ON o.id = b.lot_id
  WHERE b.on_hand <> 0 AND (b.lot_id IS NULL OR NOT o.held AND coalesce(o.expires_on >= app_today(), true));
 GRANT SELECT ON stock_usable TO tenon_app;
+
+-- What the planner has to mend: items that were promised and will not be there, since supply
+-- came late, was lost or is held. Promises themselves never make it so.
+CREATE VIEW promise_exception WITH (security_invoker = true) AS
+SELECT h.id, h.company_id, h.item_id, h.warehouse_id, x.day, x.missing::quantity AS missing
+  FROM (SELECT min(p.id) AS id, p.company_id, p.item_id, p.warehouse_id FROM promise p
+         WHERE p.quantity > p.reserved GROUP BY p.company_id, p.item_id, p.warehouse_id) h
+ CROSS JOIN LATERAL (SELECT min(a.day) AS day, max(-a.available) AS missing
+                       FROM promise_available(h.company_id, h.item_id, h.warehouse_id) a WHERE a.available < 0) x
+ WHERE x.missing > 0;
+COMMENT ON VIEW promise_exception IS 'Promise in danger: promised, and no longer covered';
+COMMENT ON COLUMN promise_exception.item_id IS 'Item';
+COMMENT ON COLUMN promise_exception.warehouse_id IS 'Warehouse';
+COMMENT ON COLUMN promise_exception.day IS 'From: the first day on which it is missing';
+COMMENT ON COLUMN promise_exception.missing IS 'Missing';
+GRANT SELECT ON promise_exception TO tenon_app;
