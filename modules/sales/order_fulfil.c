@@ -50,8 +50,9 @@ static const char to_deliver[] =
     "    FROM head";
 
 /*
- * Prepare the delivery of each order, and set its goods aside: what is short stays on it
- * unreserved. On behalf of a rule an order with nothing to deliver is left alone.
+ * Prepare the delivery of each order, planned for the day that was promised, and set the goods of
+ * those due today aside: what is short stays on it unreserved. On behalf of a rule an order with
+ * nothing to deliver is left alone.
  *
  * Errors: nothing_to_deliver (lines), too_much (lines)
  */
@@ -68,7 +69,7 @@ order_deliver(struct rq *rq)
     if (!json)
         return rq->rule || fail(rq, "nothing_to_deliver", "lines", "There is nothing to deliver");
     made = documents_make(rq, "shipment", json, orders);
-    return made && stock_reserve(rq, made);
+    return made && stock_reserve_due(rq, made);
 }
 
 static const char to_invoice[] =

@@ -12,6 +12,17 @@ stock_reserve(struct rq *rq, const char *shipment_ids)
     return db_exec(rq, reserve_lines, P(shipment_ids));
 }
 
+/* A promise for a later day is safe without holding its goods until then. */
+static const char reserve_due_lines[] =
+    "SELECT stock_reserve(ARRAY(SELECT id FROM shipment"
+    "                            WHERE id = ANY ($1::bigint[]) AND planned_date <= app_today()))";
+
+bool
+stock_reserve_due(struct rq *rq, const char *shipment_ids)
+{
+    return db_exec(rq, reserve_due_lines, P(shipment_ids));
+}
+
 static const char lock_items[] =
     "SELECT stock_lock(ARRAY(SELECT item_id FROM shipment_line"
     "                         WHERE shipment_id = ANY ($1::bigint[])))";

@@ -18,6 +18,13 @@
  * and lot_id where wanted. Each row makes its move when it is created; there is nothing to run
  * afterwards, and like every ledger it cannot be changed or deleted: count it away instead.
  *
+ * The promise (sql/promise.sql). Documents that bring goods keep a row of `supply`, those that
+ * take them a row of `promise`, each through supply_add/_set and promise_put/_set from their
+ * own SECURITY DEFINER functions; shipment_line.promise_id says whose promise a line fulfils.
+ * promise_available(company, item, warehouse) tells what is left day by day, promise_free what
+ * can be promised for a day, promise_ready the first day for a quantity. A promise above supply
+ * fails at COMMIT; what supply no longer covers is listed by promise_exception.
+ *
  * Other modules bind documents by link columns on shipment_line; backorders inherit them. In
  * SQL: the view stock_available, and stock_availability(warehouse, items) -> item_id, on_hand,
  * reserved, available. Costs: stock_valuation(quantity, value), stock_move_fact(value).
@@ -36,6 +43,11 @@ extern const struct module stock_module;
  * shipment_line.quantity_reserved.
  */
 bool stock_reserve(struct rq *rq, const char *shipment_ids);
+
+/* The same for those of them that are planned for today or before: what is planned for later is
+ * set aside when it is due, shipped or asked for by hand; until then others may use the goods
+ * that will be there again (sql/promise.sql). No round trip. */
+bool stock_reserve_due(struct rq *rq, const char *shipment_ids);
 
 /* Give back what is set aside for these shipments. No round trip. */
 bool stock_release(struct rq *rq, const char *shipment_ids);
