@@ -1,7 +1,8 @@
 /*
  * Many clerks posting at the same moment, and one who closes the period.
  */
-#include "modules/accounting/tests/own_database.h"
+#include "modules/accounting/tests/books.h"
+#include "tests/own_database.h"
 
 #include <pthread.h>
 

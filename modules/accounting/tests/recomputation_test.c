@@ -1,7 +1,8 @@
 /*
  * The books as a whole: random documents against an independent recomputation in whole cents.
  */
-#include "modules/accounting/tests/own_database.h"
+#include "modules/accounting/tests/books.h"
+#include "tests/own_database.h"
 
 /* ------------------------------------------------------------------ the model, in cents */
 

@@ -1,7 +1,8 @@
 /*
  * Refunds: money goes back for a credit note, and never more than was paid.
  */
-#include "modules/accounting/tests/own_database.h"
+#include "modules/accounting/tests/books.h"
+#include "tests/own_database.h"
 
 #include <pthread.h>
 #include <unistd.h>

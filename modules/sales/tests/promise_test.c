@@ -5,7 +5,7 @@
  * Each test has a database of its own; supply is written as the module of a purchase would, by
  * the owner of the functions.
  */
-#include "modules/accounting/tests/own_database.h"
+#include "tests/own_database.h"
 #include "modules/sales/sales.h"
 
 #include <pthread.h>

@@ -6,7 +6,7 @@
 #define TENON_TEST_OWN_DATABASE_H
 
 #include "core/db/migrate.h"
-#include "modules/accounting/tests/books.h"
+#include "tests/test.h"
 
 #include <libpq-fe.h>
 
