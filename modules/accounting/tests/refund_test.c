@@ -177,8 +177,7 @@ no_statement_refunds_more_than_was_paid(void)
 
     test_mark(rq);
     test_sql(rq, "UPDATE payment_line SET amount = 99 WHERE payment_id = %s RETURNING 1", back);
-    CHECK_TEXT(REFUSED(rq, move, back, "post"),
-               "nothing_to_refund"); /* 1 would leave for nothing */
+    CHECK_TEXT(REFUSED(rq, move, back, "post"), "nothing_to_refund");
     test_recover(rq);
     /* the receipt is gone: the note is open, but nothing was paid */
     test_mark(rq);
