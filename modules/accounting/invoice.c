@@ -101,6 +101,21 @@ invoice_allocate(struct rq *rq)
     return settle_now(rq, "credit_id");
 }
 
+/*
+ * Write the next reminder of overdue invoices: what it says, the level and the hold come from
+ * the triggers of dunning_letter.
+ *
+ * Errors: not_overdue, reminded, not_due (invoice_id)
+ */
+static bool
+invoice_remind(struct rq *rq)
+{
+    return db_exec(rq,
+                   "INSERT INTO dunning_letter (invoice_id)"
+                   " SELECT id FROM unnest($1::bigint[]) AS id ORDER BY id",
+                   P(rq->ids));
+}
+
 const struct operation invoice_operations[] = {
     { .name = "post",
       .label = "Post",
@@ -126,6 +141,11 @@ const struct operation invoice_operations[] = {
       .run = invoice_allocate,
       .args = "allocations:set date:date",
       .help = "Set a credit against open invoices, the oldest due first" },
+    { .name = "remind",
+      .label = "Send reminder",
+      .from = "posted",
+      .run = invoice_remind,
+      .help = "Write the next reminder of an overdue invoice" },
     { .name = "refund",
       .label = "Refund",
       .from = "posted",

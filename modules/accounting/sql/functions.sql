@@ -1137,6 +1137,7 @@ BEGIN
                    ('THIRDS', 1, 33.33, 30, false), ('THIRDS', 2, 33.33, 60, false), ('THIRDS', 3, 33.34, 90, false))
            AS l (code, position, percent, days, end_of_month) ON l.code = t.code
      WHERE t.company_id = in_company AND NOT EXISTS (SELECT FROM payment_term_line x WHERE x.term_id = t.id);
+    PERFORM dunning_seed(in_company);
     IF in_chart = 'cn_small' AND NOT EXISTS (SELECT FROM tax t WHERE t.company_id = in_company) THEN
         PERFORM accounting_cn_taxes(in_company);
     END IF;
