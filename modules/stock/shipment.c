@@ -12,8 +12,9 @@
  * $3: do the goods leave stock? */
 static const char find_problems[] =
     "WITH wanted AS ("
-    "    SELECT w.*, i.code, s.number AS shipment, p.allow_negative"
+    "    SELECT w.*, w.open + l.over_tolerance AS most, i.code, s.number AS shipment, p.allow_negative"
     "      FROM shipment_wanted($1::bigint[], $2::json) w"
+    "      JOIN shipment_line l ON l.id = w.line_id"
     "      JOIN shipment s ON s.id = w.shipment_id JOIN item i ON i.id = w.item_id"
     "      JOIN location p ON p.id = stock_root(s.warehouse_id)"
     ") SELECT 'nothing_to_ship', 'lines', s.number, NULL"
@@ -25,19 +26,19 @@ static const char find_problems[] =
     "    FROM json_to_recordset($2::json -> 'lines') AS b (id bigint)"
     "   WHERE NOT EXISTS (SELECT FROM wanted w WHERE w.line_id = b.id)"
     "  UNION ALL"
-    "  SELECT CASE WHEN w.wanted NOT BETWEEN 0 AND w.open THEN 'too_much' ELSE 'short_stock' END,"
+    "  SELECT CASE WHEN w.wanted NOT BETWEEN 0 AND w.most THEN 'too_much' ELSE 'short_stock' END,"
     "         format('lines[%s].quantity', w.number),"
-    "         trim_scale(CASE WHEN w.wanted NOT BETWEEN 0 AND w.open THEN w.open"
+    "         trim_scale(CASE WHEN w.wanted NOT BETWEEN 0 AND w.most THEN w.most"
     "                         ELSE w.reserved END)::text, w.code"
     "    FROM wanted w"
-    "   WHERE w.wanted NOT BETWEEN 0 AND w.open"
+    "   WHERE w.wanted NOT BETWEEN 0 AND w.most"
     "      OR ($3::boolean AND w.wanted > w.reserved AND NOT w.allow_negative)";
 
 /* What stays behind: shipments and, per shipment, the document that takes it over. */
 static const char find_rest[] =
     "WITH rest AS ("
     "    SELECT w.shipment_id, json_agg(jsonb_strip_nulls(to_jsonb(l) - '{id,company_id,shipment_id,"
-    "               quantity,quantity_done,quantity_reserved}'::text[])"
+    "               quantity,quantity_done,quantity_reserved,over_tolerance}'::text[])"
     "               || jsonb_build_object('quantity', (w.open - w.wanted)::text)"
     "               ORDER BY l.position, l.id) AS lines"
     "      FROM shipment_wanted($1::bigint[], $2::json) w JOIN shipment_line l ON l.id = w.line_id"

@@ -1,5 +1,5 @@
--- title: What is done on a shipment line is what has moved, and never more than its quantity
+-- title: What is done on a shipment line is what has moved, and never more than its quantity and what is accepted above it
 SELECT l.id, l.quantity, l.quantity_done, m.quantity AS moved
   FROM shipment_line l
   LEFT JOIN (SELECT shipment_line_id, sum(quantity) AS quantity FROM stock_move GROUP BY 1) m ON m.shipment_line_id = l.id
- WHERE l.quantity_done <> coalesce(m.quantity, 0) OR l.quantity_done > l.quantity
+ WHERE l.quantity_done <> coalesce(m.quantity, 0) OR l.quantity_done > l.quantity + l.over_tolerance
