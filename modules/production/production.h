@@ -12,4 +12,13 @@
 
 extern const struct module production_module;
 
+/*
+ * Production orders for planned supplies ("{7,9}"): their components are what was promised to
+ * these supplies. Those that have an order already are left out. The ids of the orders in the
+ * order of the supplies, "{}" when there is none to be made; NULL after an error.
+ */
+const char *production_orders_make(struct rq *rq, const char *supply_ids);
+
+extern const struct operation production_order_operations[];
+
 #endif

@@ -16,12 +16,16 @@ static const struct entity entities[] = {
       .list = "order.number revision quoted_at valid_until total currency_code",
       .title = "revision",
       .order = "order_id.desc,revision.desc" },
+    { .name = "sales_order_milestone",
+      .list = "reached_at order.number sales_order_line_id milestone production_order.number",
+      .title = "milestone",
+      .order = "reached_at.desc,id.desc" },
     { 0 },
 };
 
 const struct module sales_module = {
     .name = "sales",
     .label = "Sales",
-    .needs = "party product pricing stock accounting",
+    .needs = "party product pricing stock accounting production",
     .entities = entities,
 };

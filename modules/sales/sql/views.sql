@@ -85,3 +85,29 @@ COMMENT ON COLUMN sales_order_fact.customer_overdue IS 'Overdue: what the custom
 COMMENT ON COLUMN sales_order_fact.customer_hold IS 'Customer on hold';
 COMMENT ON COLUMN sales_order_fact.credit_left IS 'Credit left: empty means without limit, in company currency';
 GRANT SELECT ON sales_order_fact TO tenon_app;
+
+-- The production orders that are made for a line, and how far each of them is: finished while
+-- what came out of it lies in quarantine, stocked when all of it can be shipped.
+CREATE VIEW sales_line_production WITH (security_invoker = true) AS
+SELECT p.sales_order_line_id, o.company_id, o.id AS production_order_id,
+       CASE WHEN o.state NOT IN ('finished', 'closed') THEN o.state
+            WHEN EXISTS (SELECT FROM shipment s JOIN shipment_line n ON n.shipment_id = s.id
+                           JOIN stock_move m ON m.shipment_line_id = n.id AND m.item_id = o.item_id
+                           JOIN location t ON t.id = m.to_location_id AND t.quarantine
+                           JOIN stock_balance b ON b.company_id = m.company_id AND b.item_id = m.item_id
+                            AND b.location_id = t.id AND b.lot_id IS NOT DISTINCT FROM m.lot_id AND b.on_hand > 0
+                          WHERE s.production_order_id = o.id) THEN 'finished'
+            ELSE 'stocked' END AS milestone
+  FROM production_order o JOIN promise p ON p.id = o.promise_id
+ WHERE p.sales_order_line_id IS NOT NULL AND o.state <> 'cancelled';
+GRANT SELECT ON sales_line_production TO tenon_app;
+
+-- Where a line is: shipped when all of it has left; else as far as the least advanced of the
+-- orders that are made for it. The trigger writes it, a check compares.
+CREATE VIEW sales_line_milestone WITH (security_invoker = true) AS
+SELECT l.id, l.company_id,
+       CASE WHEN l.quantity_delivered >= l.quantity THEN 'shipped'
+            ELSE (SELECT m.milestone FROM sales_line_production m WHERE m.sales_order_line_id = l.id
+                   ORDER BY sales_milestone_rank(m.milestone) LIMIT 1) END AS milestone
+  FROM sales_order_line l;
+GRANT SELECT ON sales_line_milestone TO tenon_app;
