@@ -185,16 +185,22 @@ CREATE OR REPLACE TRIGGER promise_gives_back BEFORE DELETE ON sales_order_line
 CREATE OR REPLACE TRIGGER promise_other_item BEFORE UPDATE OF item_id ON sales_order_line
     FOR EACH ROW WHEN (OLD.item_id <> NEW.item_id) EXECUTE FUNCTION sales_line_gives_back();
 
--- The delivery of an order line fulfils that line's promise.
+-- The delivery of an order line fulfils that line's promise, and no other line can.
 CREATE OR REPLACE FUNCTION sales_line_fulfils() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
 BEGIN
+    IF NEW.sales_order_line_id IS NULL OR NEW.returns_line_id IS NOT NULL THEN
+        IF EXISTS (SELECT FROM promise p WHERE p.id = NEW.promise_id AND p.sales_order_line_id IS NOT NULL) THEN
+            PERFORM fail('other_order', 'promise_id', 'This was promised to an order: only a delivery of that order can take it');
+        END IF;
+        RETURN NEW;
+    END IF;
     SELECT p.id INTO NEW.promise_id FROM promise p JOIN shipment s ON s.id = NEW.shipment_id AND s.kind = 'delivery'
      WHERE p.sales_order_line_id = NEW.sales_order_line_id AND p.item_id = NEW.item_id;
     RETURN NEW;
 END $$;
 CREATE OR REPLACE TRIGGER sales_fulfils BEFORE INSERT ON shipment_line
-    FOR EACH ROW WHEN (NEW.sales_order_line_id IS NOT NULL AND NEW.returns_line_id IS NULL)
+    FOR EACH ROW WHEN (NEW.sales_order_line_id IS NOT NULL OR NEW.promise_id IS NOT NULL)
     EXECUTE FUNCTION sales_line_fulfils();
 
 -- Promise what is open anew: after supply came, was lost or moved. Gate of the operation.

@@ -121,11 +121,21 @@ BEGIN
     END LOOP;
 END $$;
 
+-- What may be promised is told to the company itself alone.
+CREATE OR REPLACE FUNCTION promise_own(company bigint) RETURNS void
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
+BEGIN
+    IF company IS DISTINCT FROM app_company() THEN
+        PERFORM fail('forbidden', NULL, 'You do not work for this company');
+    END IF;
+END $$;
+
 -- The same without the losses: for reading.
 CREATE OR REPLACE FUNCTION promise_available(company bigint, item bigint, warehouse bigint)
     RETURNS TABLE (day date, available numeric)
     LANGUAGE plpgsql STABLE ROWS 10 SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
 BEGIN
+    PERFORM promise_own(company);
     RETURN QUERY SELECT d.day, d.available FROM promise_days(company, item, warehouse) d;
 END $$;
 
@@ -133,6 +143,7 @@ END $$;
 CREATE OR REPLACE FUNCTION promise_free(company bigint, item bigint, warehouse bigint, on_day date) RETURNS numeric
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
 BEGIN
+    PERFORM promise_own(company);
     -- What expires after the day may be used up before: it comes back into the later sums.
     RETURN (SELECT min(CASE WHEN x.available < 0 THEN x.available ELSE x.available + x.spared END)
               FROM (SELECT d.day, d.available, lead(d.day) OVER w AS until,
@@ -149,9 +160,10 @@ DECLARE
     since date := greatest(from_day, app_today());
     found_day date;
 BEGIN
+    PERFORM promise_own(company);
     IF NOT EXISTS (SELECT FROM promise_days(company, item, warehouse) x WHERE x.lost <> 0) THEN
         SELECT min(x.day) INTO found_day
-          FROM (SELECT p.day, min(p.available) OVER (ORDER BY p.day ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) AS least
+          FROM (SELECT p.day, min(p.available) OVER (ORDER BY p.day DESC) AS least   -- a frame that only grows
                   FROM promise_days(company, item, warehouse) p) x
          WHERE x.least >= wanted;
         RETURN CASE WHEN found_day IS NOT NULL THEN greatest(found_day, since) END;
@@ -220,8 +232,8 @@ DECLARE
 BEGIN
     PERFORM stock_lock(ARRAY[NEW.item_id], NEW.company_id);
     SELECT * INTO now_is FROM promise WHERE id = NEW.id;
-    IF NOT FOUND OR now_is.quantity = now_is.reserved THEN
-        RETURN NULL;
+    IF NOT FOUND OR now_is.quantity = now_is.reserved AND now_is.quantity < NEW.quantity THEN
+        RETURN NULL;                          -- given back, or delivered, since
     END IF;
     missing := -promise_free(NEW.company_id, NEW.item_id, NEW.warehouse_id, greatest(now_is.day, app_today()));
     IF missing > 0 THEN
@@ -259,6 +271,63 @@ CREATE OR REPLACE TRIGGER promise_line_moved AFTER UPDATE ON shipment_line
     REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
     FOR EACH STATEMENT EXECUTE FUNCTION promise_line_moved();
 
+-- A line that is deleted gives back what it had set aside: the promise is open again.
+CREATE OR REPLACE FUNCTION promise_line_deleted() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM old_rows WHERE promise_id IS NOT NULL AND quantity_reserved > 0) THEN
+        RETURN NULL;
+    END IF;
+    PERFORM stock_lock(array_agg(DISTINCT o.item_id), o.company_id)
+       FROM old_rows o WHERE o.promise_id IS NOT NULL GROUP BY o.company_id;
+    UPDATE promise p SET reserved = p.reserved - d.reserved
+      FROM (SELECT promise_id, sum(quantity_reserved) AS reserved FROM old_rows GROUP BY 1) d
+     WHERE p.id = d.promise_id AND d.reserved > 0;
+    RETURN NULL;
+END $$;
+CREATE OR REPLACE TRIGGER promise_line_deleted AFTER DELETE ON shipment_line
+    REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION promise_line_deleted();
+
+CREATE OR REPLACE FUNCTION promise_link_stays() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM fail('read_only', 'promise_id', 'The promise that a line fulfils stays');
+    RETURN NULL;
+END $$;
+CREATE OR REPLACE TRIGGER promise_link_stays BEFORE UPDATE OF promise_id ON shipment_line FOR EACH ROW
+    WHEN (OLD.promise_id IS DISTINCT FROM NEW.promise_id) EXECUTE FUNCTION promise_link_stays();
+
+-- At COMMIT, whoever wrote it: what is set aside is not what others were promised for a day
+-- before its own. A line whose promise is due takes what is its own, also when others are short.
+CREATE OR REPLACE FUNCTION reservation_kept() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
+DECLARE
+    l record;
+    missing numeric;
+BEGIN
+    IF TG_OP = 'UPDATE' AND NEW.quantity <= OLD.quantity THEN
+        RETURN NULL;
+    END IF;
+    SELECT s.warehouse_id, p.day INTO l
+      FROM reservation r JOIN shipment_line n ON n.id = r.shipment_line_id JOIN shipment s ON s.id = n.shipment_id
+      LEFT JOIN promise p ON p.id = n.promise_id
+     WHERE r.id = NEW.id AND coalesce(p.day > app_today(), true);
+    IF NOT FOUND OR NOT EXISTS (SELECT FROM promise_day d WHERE d.company_id = NEW.company_id AND d.item_id = NEW.item_id
+                                   AND d.warehouse_id = l.warehouse_id AND d.demand > 0) THEN
+        RETURN NULL;                          -- gone or shipped since, its own, or nobody was promised any
+    END IF;
+    PERFORM stock_lock(ARRAY[NEW.item_id], NEW.company_id);
+    SELECT max(-d.available) INTO missing FROM promise_days(NEW.company_id, NEW.item_id, l.warehouse_id) d
+     WHERE d.day < coalesce(l.day, 'infinity');
+    IF missing > 0 THEN
+        PERFORM fail('promised', 'lines', '%s: %s of it are promised to others',
+                     (SELECT code FROM item WHERE id = NEW.item_id), trim_scale(missing)::text);
+    END IF;
+    RETURN NULL;
+END $$;
+DROP TRIGGER IF EXISTS reservation_kept ON reservation;
+CREATE CONSTRAINT TRIGGER reservation_kept AFTER INSERT OR UPDATE ON reservation
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION reservation_kept();
+
 /*
  * How much of an open line may be set aside now, where that is less than all of it: goods that
  * lie here may be promised to others before its own day. Its own promise may be served early as
@@ -279,7 +348,7 @@ BEGIN
                coalesce(p.quantity - p.reserved, 0) AS open, p.day
           FROM shipment_line n JOIN shipment s ON s.id = n.shipment_id
           LEFT JOIN promise p ON p.id = n.promise_id
-         WHERE n.shipment_id = ANY (shipments) AND s.kind IN ('delivery', 'transfer')
+         WHERE n.shipment_id = ANY (shipments) AND s.company_id = app_company() AND s.kind IN ('delivery', 'transfer')
            AND n.quantity > n.quantity_done + n.quantity_reserved
            AND NOT coalesce(p.day <= app_today() AND p.quantity - p.reserved >= n.quantity - n.quantity_done - n.quantity_reserved, false)
            AND EXISTS (SELECT FROM promise_day d WHERE d.company_id = s.company_id AND d.item_id = n.item_id
