@@ -71,9 +71,10 @@ static const struct entity entities[] = {
       .title = "name",
       .order = "code.asc,id.asc" },
     { .name = "lot",
-      .list = "code item.code item.name made_on expires_on",
+      .list = "code item.code item.name on_hand places status made_on expires_on",
       .title = "code",
-      .search = "item_id" },
+      .search = "item_id",
+      .operations = lot_operations },
     { 0 },
 };
 

@@ -12,24 +12,27 @@
  * $3: do the goods leave stock? */
 static const char find_problems[] =
     "WITH wanted AS ("
-    "    SELECT w.*, w.open + l.over_tolerance AS most, i.code, s.number AS shipment, p.allow_negative"
+    "    SELECT w.*, w.open + l.over_tolerance AS most, i.code, s.number AS shipment, s.warehouse_id,"
+    "           p.allow_negative"
     "      FROM shipment_wanted($1::bigint[], $2::json) w"
     "      JOIN shipment_line l ON l.id = w.line_id"
     "      JOIN shipment s ON s.id = w.shipment_id JOIN item i ON i.id = w.item_id"
     "      JOIN location p ON p.id = stock_root(s.warehouse_id)"
-    ") SELECT 'nothing_to_ship', 'lines', s.number, NULL"
+    ") SELECT 'nothing_to_ship', 'lines', s.number, NULL, NULL"
     "    FROM shipment s"
     "   WHERE s.id = ANY ($1::bigint[])"
     "     AND NOT EXISTS (SELECT FROM wanted w WHERE w.shipment_id = s.id AND w.wanted <> 0)"
     "  UNION ALL"
-    "  SELECT 'unknown_line', 'lines', coalesce(b.id::text, '?'), NULL"
+    "  SELECT 'unknown_line', 'lines', coalesce(b.id::text, '?'), NULL, NULL"
     "    FROM json_to_recordset($2::json -> 'lines') AS b (id bigint)"
     "   WHERE NOT EXISTS (SELECT FROM wanted w WHERE w.line_id = b.id)"
     "  UNION ALL"
     "  SELECT CASE WHEN w.wanted NOT BETWEEN 0 AND w.most THEN 'too_much' ELSE 'short_stock' END,"
     "         format('lines[%s].quantity', w.number),"
     "         trim_scale(CASE WHEN w.wanted NOT BETWEEN 0 AND w.most THEN w.most"
-    "                         ELSE w.reserved END)::text, w.code"
+    "                         ELSE w.reserved END)::text, w.code,"
+    "         CASE WHEN w.wanted BETWEEN 0 AND w.most THEN (SELECT array_to_json(stock_blocked("
+    "             w.item_id, w.warehouse_id, l.location_id, l.lot_id))::text FROM shipment_line l WHERE l.id = w.line_id) END"
     "    FROM wanted w"
     "   WHERE w.wanted NOT BETWEEN 0 AND w.most"
     "      OR ($3::boolean AND w.wanted > w.reserved AND NOT w.allow_negative)";
@@ -71,17 +74,19 @@ static const char move_out[] =
     " WHERE p.quantity > 0"
     " ORDER BY p.item_id, p.line_id, p.location_id, p.lot_id";
 
+/* By lot, where the body or the line that comes back names some. */
 static const char move_in[] =
     "INSERT INTO stock_move (item_id, quantity, from_location_id, to_location_id, lot_id, moved_on,"
     "                        unit_cost, shipment_line_id)"
-    "SELECT w.item_id, w.wanted, coalesce(s.other_location_id, stock_side(s.company_id,"
+    "SELECT w.item_id, coalesce(g.quantity, w.wanted), coalesce(s.other_location_id, stock_side(s.company_id,"
     "           CASE s.kind WHEN 'return' THEN 'customer' ELSE 'supplier' END)),"
-    "       coalesce(l.location_id, stock_root(s.warehouse_id)), l.lot_id,"
+    "       coalesce(l.location_id, stock_root(s.warehouse_id)), coalesce(g.lot_id, l.lot_id),"
     "       coalesce(($2::json ->> 'date')::date, app_today()), l.unit_cost, l.id"
     "  FROM shipment_wanted($1::bigint[], $2::json) w"
     "  JOIN shipment_line l ON l.id = w.line_id JOIN shipment s ON s.id = w.shipment_id"
+    "  LEFT JOIN lots_arriving($1::bigint[], $2::json) g ON g.line_id = w.line_id"
     " WHERE w.wanted > 0"
-    " ORDER BY w.item_id, w.line_id";
+    " ORDER BY w.item_id, w.line_id, g.lot_id";
 
 static const char drop_untouched[] =
     "DELETE FROM shipment_line WHERE shipment_id = ANY ($1::bigint[]) AND quantity_done = 0";
@@ -91,6 +96,29 @@ static const char release_part[] =
 static const char shorten_part[] =
     "UPDATE shipment_line SET quantity = quantity_done"
     " WHERE shipment_id = ANY ($1::bigint[]) AND quantity_done < quantity";
+
+/* Less of the item than wanted: how much there is, and why what lies there cannot be taken
+ * (blocked: a code and a lot, or NULL). */
+static void
+short_report(struct rq *rq, const char *field, const char *there, const char *item,
+             const char *blocked)
+{
+    cJSON *json = blocked ? cJSON_Parse(blocked) : NULL;
+    const char *code = cJSON_GetStringValue(cJSON_GetArrayItem(json, 0));
+    const char *lot = cJSON_GetStringValue(cJSON_GetArrayItem(json, 1));
+
+    if (json)
+        arena_defer(rq->mem, (void (*)(void *))cJSON_Delete, json);
+    if (!code)
+        fail(rq, "short_stock", field, "Only %s of %s are available", there, item);
+    else if (!strcmp(code, "lot_held"))
+        fail(rq, code, field, "Only %s of %s are available: lot %s is held", there, item, lot);
+    else if (!strcmp(code, "lot_expired"))
+        fail(rq, code, field, "Only %s of %s are available: lot %s has expired", there, item, lot);
+    else
+        fail(rq, code, field, "Only %s of %s are available: the rest waits for its inspection",
+             there, item);
+}
 
 /* Add an error for each problem; true when there is none. */
 static bool
@@ -107,7 +135,7 @@ problems_report(struct rq *rq, const struct rows *found)
         else if (strcmp(code, "too_much") == 0)
             fail(rq, code, field, "Only %s of %s are open on this line", what, item);
         else
-            fail(rq, code, field, "Only %s of %s are available", what, item);
+            short_report(rq, field, what, item, cell(found, i, 4));
     }
     return found->count == 0;
 }
@@ -145,7 +173,8 @@ shipment_move(struct rq *rq, const char *sql, bool leaves)
  * Goods issue: what is wanted must be set aside or free. Body: date, lines [{id, quantity}];
  * without lines everything, with "partial": true as much as there is.
  *
- * Errors: nothing_to_ship, unknown_line (lines), too_much, short_stock (lines[n].quantity)
+ * Errors: nothing_to_ship, unknown_line (lines), too_much, short_stock, and where there is some
+ * that cannot be taken lot_held, lot_expired, in_quarantine (lines[n].quantity)
  */
 static bool
 shipment_ship(struct rq *rq)
@@ -154,14 +183,18 @@ shipment_ship(struct rq *rq)
 }
 
 /*
- * Goods receipt, of a receipt or a return. Body: date, lines [{id, quantity}].
+ * Goods receipt, of a receipt or a return. Body: date, lines [{id, quantity, lots}]; the lots of
+ * a line are [{code, quantity, made_on, expires_on}], or {first, count} for serial numbers that
+ * count up: one movement for each, and those that are new are made.
  *
- * Errors: nothing_to_ship, unknown_line (lines), too_much (lines[n].quantity)
+ * Errors: nothing_to_ship, unknown_line (lines), too_much (lines[n].quantity), and of lots:
+ * not_tracked, lots_sum (lines[n].lots), lot_missing, lot_twice, serial_in_stock,
+ * lot_not_delivered (lines[n].lots[m].code), one_serial, lot_quantity, lot_dates
  */
 static bool
 shipment_receive(struct rq *rq)
 {
-    return shipment_move(rq, move_in, false);
+    return lots_receive(rq) && shipment_move(rq, move_in, false);
 }
 
 static bool

@@ -25,6 +25,11 @@
  * can be promised for a day, promise_ready the first day for a quantity. A promise above supply
  * fails at COMMIT; what supply no longer covers is listed by promise_exception.
  *
+ * Lots. What is held, has expired or lies in a quarantine location goes neither to a customer
+ * nor into production, and is not set aside for them; between own places, to losses and back to
+ * the supplier it moves where the line names the place or the lot. stock_quarantine(warehouse) is
+ * where goods wait for their inspection; stock_reserve_waiting(items) sets aside for those who wait.
+ *
  * Other modules bind documents by link columns on shipment_line; backorders inherit them. In
  * SQL: the view stock_available, and stock_availability(warehouse, items) -> item_id, on_hand,
  * reserved, available. Costs: stock_valuation(quantity, value), stock_move_fact(value).
@@ -52,6 +57,10 @@ bool stock_reserve_due(struct rq *rq, const char *shipment_ids);
 /* Give back what is set aside for these shipments. No round trip. */
 bool stock_release(struct rq *rq, const char *shipment_ids);
 
+/* The lots that the body of "receive" names: checked, and made where they are new. */
+bool lots_receive(struct rq *rq);
+
+extern const struct operation lot_operations[];
 extern const struct operation shipment_operations[];
 extern const struct operation stock_count_operations[];
 

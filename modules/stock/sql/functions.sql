@@ -355,9 +355,10 @@ CREATE OR REPLACE TRIGGER reservation_delete AFTER DELETE ON reservation
  * Set stock aside for the open lines of deliveries and transfers, as far as it goes. Demand and
  * supply are two lists of ranges of units; a line gets the units where its range and a
  * balance's overlap: one statement for any number of lines, and no unit is given twice. Lines
- * that name a location or a lot come before those that take any. What waits for inspection, is
- * held or has expired is set aside for nobody, and nothing that was promised to somebody else
- * (promise_limits).
+ * that name a location or a lot come before those that take any. Lots that expire first go first.
+ * What waits for inspection, is held or has expired is set aside for nobody who would use it (a
+ * customer, production; others take it where their line names it, lot.sql), and nothing that was
+ * promised to somebody else (promise_limits).
  */
 CREATE OR REPLACE FUNCTION stock_reserve(shipments bigint[]) RETURNS void
     LANGUAGE plpgsql AS $$
@@ -367,6 +368,10 @@ DECLARE
     limits  numeric[];
 BEGIN
     PERFORM stock_lock(ARRAY(SELECT l.item_id FROM shipment_line l WHERE l.shipment_id = ANY (shipments)));
+    -- What was set aside and has expired since is of no use to who wants to use it.
+    DELETE FROM reservation r USING shipment_line l, shipment s, lot o
+     WHERE l.shipment_id = ANY (shipments) AND r.shipment_line_id = l.id AND s.id = l.shipment_id
+       AND o.id = r.lot_id AND o.expires_on < app_today() AND stock_consumes(s.kind, s.other_location_id);
     SELECT array_agg(p.line_id), array_agg(p.allowed) INTO limited, limits FROM promise_limits(shipments) p;
     FOR pins IN
         SELECT DISTINCT (l.location_id IS NOT NULL)::integer * 2 + (l.lot_id IS NOT NULL)::integer
@@ -377,6 +382,7 @@ BEGIN
     LOOP
         WITH need AS (
             SELECT l.id, l.item_id, s.warehouse_id, l.location_id, l.lot_id, s.planned_date, l.shipment_id, l.position,
+                   stock_consumes(s.kind, s.other_location_id) AS uses,
                    least(l.quantity - l.quantity_done - l.quantity_reserved, m.allowed) AS quantity
               FROM shipment_line l JOIN shipment s ON s.id = l.shipment_id
               LEFT JOIN unnest(limited, limits) m (id, allowed) ON m.id = l.id
@@ -386,28 +392,30 @@ BEGIN
         ), demand AS (
             SELECT n.*, sum(n.quantity) OVER before - n.quantity AS starts, sum(n.quantity) OVER before AS ends
               FROM need n
-            WINDOW before AS (PARTITION BY item_id, warehouse_id, location_id, lot_id
+            WINDOW before AS (PARTITION BY item_id, warehouse_id, location_id, lot_id, uses
                               ORDER BY planned_date, shipment_id, position, id)
         ), supply AS (
-            SELECT d.item_id, d.warehouse_id, d.location_id, d.lot_id, b.location_id AS at, b.lot_id AS lot,
+            SELECT d.item_id, d.warehouse_id, d.location_id, d.lot_id, d.uses, b.location_id AS at, b.lot_id AS lot,
                    sum(b.on_hand - b.reserved) OVER before - (b.on_hand - b.reserved) AS starts,
                    sum(b.on_hand - b.reserved) OVER before AS ends
-              FROM (SELECT DISTINCT item_id, warehouse_id, location_id, lot_id FROM demand) d
+              FROM (SELECT DISTINCT item_id, warehouse_id, location_id, lot_id, uses FROM demand) d
               JOIN stock_balance b ON b.company_id = app_company() AND b.item_id = d.item_id AND b.on_hand > b.reserved
               JOIN location p ON p.id = b.location_id AND p.warehouse_id = d.warehouse_id
-               AND p.kind = 'internal' AND p.active AND NOT p.quarantine
+               AND p.kind = 'internal' AND p.active
               LEFT JOIN lot o ON o.id = b.lot_id
-             WHERE (b.lot_id IS NULL OR NOT o.held AND coalesce(o.expires_on >= app_today(), true))
-               AND (d.location_id IS NULL OR d.location_id = b.location_id)
+             WHERE (d.location_id IS NULL OR d.location_id = b.location_id)
                AND (d.lot_id IS NULL OR d.lot_id = b.lot_id)
-            WINDOW before AS (PARTITION BY d.item_id, d.warehouse_id, d.location_id, d.lot_id
+               AND (NOT p.quarantine OR NOT d.uses AND d.location_id IS NOT NULL)
+               AND (o.id IS NULL OR NOT o.held AND coalesce(o.expires_on >= app_today(), true)
+                    OR NOT d.uses AND (d.location_id IS NOT NULL OR d.lot_id IS NOT NULL))
+            WINDOW before AS (PARTITION BY d.item_id, d.warehouse_id, d.location_id, d.lot_id, d.uses
                               ORDER BY o.expires_on, p.parent_id NULLS FIRST, b.location_id, b.lot_id)
         )
         INSERT INTO reservation AS r (shipment_line_id, item_id, location_id, lot_id, quantity)
         SELECT d.id, d.item_id, s.at, s.lot, least(d.ends, s.ends) - greatest(d.starts, s.starts)
           FROM demand d
           JOIN supply s ON s.item_id = d.item_id AND s.warehouse_id = d.warehouse_id
-           AND s.location_id IS NOT DISTINCT FROM d.location_id AND s.lot_id IS NOT DISTINCT FROM d.lot_id
+           AND s.location_id IS NOT DISTINCT FROM d.location_id AND s.lot_id IS NOT DISTINCT FROM d.lot_id AND s.uses = d.uses
            AND s.starts < d.ends AND d.starts < s.ends
          ORDER BY d.item_id, d.id, s.at, s.lot
             ON CONFLICT ON CONSTRAINT reservation_once DO UPDATE SET quantity = r.quantity + excluded.quantity;
@@ -461,7 +469,7 @@ CREATE OR REPLACE TRIGGER shipment_line_keep
 
 -- ------------------------------------------------------------------ operations' sums
 -- How much of each line of these shipments is to move: what the body {"lines": [{"id",
--- "quantity"}]} says; without lines, all that is open; with "partial": true, of that what is
+-- "quantity", "lots"}]} says; without lines, all that is open; with "partial": true, of that what is
 -- set aside. A line's number is its place in the document, from 0.
 CREATE OR REPLACE FUNCTION shipment_wanted(shipments bigint[], body json)
     RETURNS TABLE (shipment_id bigint, line_id bigint, item_id bigint, number bigint, open numeric,
@@ -475,18 +483,23 @@ CREATE OR REPLACE FUNCTION shipment_wanted(shipments bigint[], body json)
                         WHEN w.id IS NULL THEN 0
                         ELSE coalesce(w.quantity, l.quantity - l.quantity_done) END AS wanted
               FROM shipment_line l
-              LEFT JOIN (SELECT b.id, sum(b.quantity) AS quantity
+              LEFT JOIN (SELECT b.id, sum(coalesce(b.quantity, CASE WHEN b.lots IS NOT NULL THEN
+                                (SELECT sum(g.quantity) FROM lots_listed(b.lots) g) END)) AS quantity
                            FROM json_to_recordset(CASE WHEN json_typeof(body -> 'lines') = 'array' THEN body -> 'lines' ELSE '[]' END)
-                                AS b (id bigint, quantity numeric) GROUP BY b.id) w ON w.id = l.id
+                                AS b (id bigint, quantity numeric, lots json) GROUP BY b.id) w ON w.id = l.id
              WHERE l.shipment_id = ANY (shipments)) t $$;
 
--- Present stock per item of a warehouse; an item without stock has zeros.
+-- Present stock per item of a warehouse; an item without stock has zeros. Available is what is
+-- free and may be used (stock_usable).
 CREATE OR REPLACE FUNCTION stock_availability(warehouse bigint, items bigint[])
     RETURNS TABLE (item_id bigint, on_hand numeric, reserved numeric, available numeric)
     LANGUAGE sql STABLE AS $$
-    SELECT i, coalesce(sum(b.on_hand), 0), coalesce(sum(b.reserved), 0), coalesce(sum(b.on_hand - b.reserved), 0)
+    SELECT i, coalesce(sum(b.on_hand), 0), coalesce(sum(b.reserved), 0),
+           coalesce(sum(b.on_hand - b.reserved) FILTER (WHERE NOT l.quarantine AND (o.id IS NULL
+               OR NOT o.held AND coalesce(o.expires_on >= app_today(), true))), 0)
       FROM (SELECT DISTINCT unnest(items) AS i) i
-      LEFT JOIN (stock_balance b JOIN location l ON l.id = b.location_id AND l.kind = 'internal' AND l.warehouse_id = warehouse)
+      LEFT JOIN (stock_balance b JOIN location l ON l.id = b.location_id AND l.kind = 'internal' AND l.warehouse_id = warehouse
+                 LEFT JOIN lot o ON o.id = b.lot_id)
              ON b.company_id = app_company() AND b.item_id = i
      GROUP BY i $$;
 GRANT EXECUTE ON FUNCTION shipment_wanted, stock_availability TO tenon_app;

@@ -332,7 +332,8 @@ CREATE CONSTRAINT TRIGGER reservation_kept AFTER INSERT OR UPDATE ON reservation
  * How much of an open line may be set aside now, where that is less than all of it: goods that
  * lie here may be promised to others before its own day. Its own promise may be served early as
  * far as nothing is missing on a day before that; a line without one takes what nobody was
- * promised. Lines whose promise is due are not named: they take what is theirs.
+ * promised. Lines whose promise is due are not named: they take what is theirs; nor are lines of
+ * what can be promised to nobody (quarantine, a held lot).
  */
 CREATE OR REPLACE FUNCTION promise_limits(shipments bigint[]) RETURNS TABLE (line_id bigint, allowed numeric)
     LANGUAGE plpgsql STABLE ROWS 1 SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
@@ -353,6 +354,8 @@ BEGIN
            AND NOT coalesce(p.day <= app_today() AND p.quantity - p.reserved >= n.quantity - n.quantity_done - n.quantity_reserved, false)
            AND EXISTS (SELECT FROM promise_day d WHERE d.company_id = s.company_id AND d.item_id = n.item_id
                           AND d.warehouse_id = s.warehouse_id)
+           AND NOT EXISTS (SELECT FROM location q WHERE q.id = n.location_id AND q.quarantine)
+           AND NOT EXISTS (SELECT FROM lot o WHERE o.id = n.lot_id AND (o.held OR o.expires_on < app_today()))
          ORDER BY n.item_id, s.warehouse_id, p.day NULLS LAST, s.planned_date, n.id
     LOOP
         IF (last_item, last_warehouse) IS DISTINCT FROM (l.item_id, l.warehouse_id) THEN

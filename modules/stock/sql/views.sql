@@ -3,8 +3,9 @@
 -- What each warehouse can give of an item now.
 CREATE VIEW stock_available WITH (security_invoker = true) AS
 SELECT min(b.id) AS id, b.company_id, b.item_id, l.warehouse_id, sum(b.on_hand) AS on_hand, sum(b.reserved) AS reserved,
-       sum(b.on_hand - b.reserved) AS available
-  FROM stock_balance b JOIN location l ON l.id = b.location_id
+       coalesce(sum(b.on_hand - b.reserved) FILTER (WHERE NOT l.quarantine AND (o.id IS NULL
+           OR NOT o.held AND coalesce(o.expires_on >= app_today(), true))), 0) AS available
+  FROM stock_balance b JOIN location l ON l.id = b.location_id LEFT JOIN lot o ON o.id = b.lot_id
  WHERE l.kind = 'internal'
  GROUP BY b.company_id, b.item_id, l.warehouse_id;
 COMMENT ON VIEW stock_available IS 'Available stock: per item and warehouse';
@@ -12,7 +13,7 @@ COMMENT ON COLUMN stock_available.item_id IS 'Item';
 COMMENT ON COLUMN stock_available.warehouse_id IS 'Warehouse';
 COMMENT ON COLUMN stock_available.on_hand IS 'On hand';
 COMMENT ON COLUMN stock_available.reserved IS 'Reserved';
-COMMENT ON COLUMN stock_available.available IS 'Available';
+COMMENT ON COLUMN stock_available.available IS 'Available: free, and neither held nor expired nor in quarantine';
 GRANT SELECT ON stock_available TO tenon_app;
 
 -- How far a shipment is.
@@ -69,3 +70,18 @@ COMMENT ON COLUMN promise_exception.warehouse_id IS 'Warehouse';
 COMMENT ON COLUMN promise_exception.day IS 'From: the first day on which it is missing';
 COMMENT ON COLUMN promise_exception.missing IS 'Missing';
 GRANT SELECT ON promise_exception TO tenon_app;
+
+-- What there is of a lot, where, and whether it may be used.
+CREATE VIEW lot_fact WITH (security_invoker = true) AS
+SELECT o.id, o.company_id, b.on_hand, b.places,
+       CASE WHEN b.on_hand = 0 THEN 'none' WHEN o.held THEN 'held' WHEN o.expires_on < app_today() THEN 'expired'
+            WHEN b.waiting = b.on_hand THEN 'quarantine' ELSE 'usable' END AS status
+  FROM lot o CROSS JOIN LATERAL (
+       SELECT coalesce(sum(s.on_hand), 0) AS on_hand, coalesce(sum(s.on_hand) FILTER (WHERE l.quarantine), 0) AS waiting,
+              string_agg(l.code || ': ' || trim_scale(s.on_hand), ', ' ORDER BY l.code) AS places
+         FROM stock_balance s JOIN location l ON l.id = s.location_id AND l.kind IN ('internal', 'transit')
+        WHERE s.company_id = o.company_id AND s.item_id = o.item_id AND s.lot_id = o.id AND s.on_hand <> 0) b;
+COMMENT ON COLUMN lot_fact.on_hand IS 'On hand';
+COMMENT ON COLUMN lot_fact.places IS 'Where: locations and quantities';
+COMMENT ON COLUMN lot_fact.status IS 'Status: usable, held, expired, quarantine, or none when there is no stock of it';
+GRANT SELECT ON lot_fact TO tenon_app;
