@@ -165,12 +165,16 @@ every_report_runs_in_both_languages_and_as_csv(void)
     some_books(rq);
     for (const struct asset *a = assets; a->path; a++) {
         const char *base = strstr(a->path, "/reports/");
-        const struct parameter query[] = { { "format", "csv" }, { "account", "1410" } };
+        bool of_lot = strstr(a->text, "-- parameter: lot text required");
+        const struct parameter query[] = {
+            { "format", "csv" },
+            of_lot ? (struct parameter){ "lot", "L-1" } : (struct parameter){ "account", "1410" },
+        };
         char name[64] = "";
 
         if (!base || sscanf(base, "/reports/%63[a-z_].sql", name) != 1)
             continue;
-        int n = strstr(a->text, "-- parameter: account") ? 2 : 1;
+        int n = of_lot || strstr(a->text, "-- parameter: account") ? 2 : 1;
 
         seen++;
         rq->language = "en";

@@ -1,0 +1,115 @@
+/*
+ * quality_fixture.h - what the tests of quality begin with: a lot-tracked item, its plan, goods
+ * that arrive, and the checks of stock and quality.
+ */
+#ifndef TENON_QUALITY_FIXTURE_H
+#define TENON_QUALITY_FIXTURE_H
+
+#include "modules/quality/quality.h"
+#include "modules/stock/tests/stock_fixture.h"
+
+#define MAIN_QC "stock_quarantine((SELECT id FROM warehouse WHERE code = 'MAIN'))"
+
+static inline const char *
+lot_item(struct rq *rq, const char *code)
+{
+    const char *item = item_new(rq, code, "average");
+
+    return test_sql(rq, "UPDATE item SET tracking = 'lot' WHERE id = %s RETURNING id", item);
+}
+
+/* Its length is measured, from 9.5 to 10.5 mm, and its looks are judged. */
+static inline const char *
+plan_new(struct rq *rq, const char *item, const char *occasion)
+{
+    return test_create(
+        rq, "quality_plan",
+        "{\"name\": \"Plan %s\", \"item_id\": %s, \"occasion\": \"%s\", \"sampling\": \"percent\","
+        " \"sample\": \"15\", \"characteristics\": [{\"name\": \"Length\", \"kind\": \"measure\","
+        " \"minimum\": \"9.5\", \"maximum\": \"10.5\", \"unit\": \"mm\"}, {\"name\": \"Looks\"}]}",
+        item, item, occasion);
+}
+
+/* A shipment of one line, of a kind, with this other side ("supplier", "production"). */
+static inline const char *
+shipment_with(struct rq *rq, const char *kind, const char *side, const char *item,
+              const char *quantity)
+{
+    const char *cost = strcmp(kind, "receipt") ? "" : ", \"unit_cost\": \"2\"";
+
+    return test_create(rq, "shipment",
+                       "{\"kind\": \"%s\", \"warehouse_id\": %s, \"other_location_id\": %s,"
+                       " \"lines\": [{\"item_id\": %s, \"quantity\": \"%s\"%s}]}",
+                       kind, test_sql(rq, "SELECT id FROM warehouse WHERE code = 'MAIN'"),
+                       test_sql(rq, "SELECT stock_side(app_company(), '%s')", side), item, quantity,
+                       cost);
+}
+
+static inline const char *
+line_of(struct rq *rq, const char *shipment)
+{
+    return test_sql(rq, "SELECT min(id) FROM shipment_line WHERE shipment_id = %s", shipment);
+}
+
+/* Receive all of a shipment of one line as one lot. */
+static inline bool
+arrive(struct rq *rq, const char *shipment, const char *lot)
+{
+    return test_take(rq, "shipment", shipment, "receive",
+                     arena_printf(rq->mem,
+                                  "{\"lines\": [{\"id\": %s, \"lots\": [{\"code\": \"%s\","
+                                  " \"quantity\": %s}]}]}",
+                                  line_of(rq, shipment), lot,
+                                  test_sql(rq,
+                                           "SELECT trim_scale(quantity) FROM shipment_line"
+                                           " WHERE shipment_id = %s",
+                                           shipment)));
+}
+
+static inline const char *
+lot_id(struct rq *rq, const char *code)
+{
+    return test_sql(rq, "SELECT id FROM lot WHERE code = '%s'", code);
+}
+
+static inline const char *
+inspection_of(struct rq *rq, const char *shipment)
+{
+    return test_sql(rq,
+                    "SELECT min(q.id) FROM quality_inspection q JOIN shipment_line l"
+                    "    ON l.id = q.shipment_line_id WHERE l.shipment_id = %s",
+                    shipment);
+}
+
+/* Record a length and the looks. */
+static inline bool
+record(struct rq *rq, const char *inspection, const char *length, const char *looks)
+{
+    static const char result[] =
+        "SELECT id FROM quality_inspection_result WHERE inspection_id = %s AND name = '%s'";
+
+    return test_take(rq, "quality_inspection", inspection, "record",
+                     arena_printf(rq->mem,
+                                  "{\"results\": [{\"id\": %s, \"value\": \"%s\"},"
+                                  " {\"id\": %s, \"passed\": %s}]}",
+                                  test_sql(rq, result, inspection, "Length"), length,
+                                  test_sql(rq, result, inspection, "Looks"), looks));
+}
+
+static inline void
+quality_checks(struct rq *rq)
+{
+    struct rows rows;
+
+    stock_checks(rq);
+    for (const struct asset *a = assets; a->path; a++) {
+        if (!str_starts(a->path, "modules/quality/check/"))
+            continue;
+        CU_ASSERT_TRUE_FATAL(db_rows(rq, a->text, NONE, &rows));
+        if (rows.count)
+            printf("\n    %s finds %d rows", a->path, rows.count);
+        CU_ASSERT_EQUAL(rows.count, 0);
+    }
+}
+
+#endif
