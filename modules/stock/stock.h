@@ -28,7 +28,8 @@
  * Lots. What is held, has expired or lies in a quarantine location goes neither to a customer
  * nor into production, and is not set aside for them; between own places, to losses and back to
  * the supplier it moves where the line names the place or the lot. stock_quarantine(warehouse) is
- * where goods wait for their inspection; stock_reserve_waiting(items) sets aside for those who wait.
+ * where goods wait for their inspection; stock_reserve_waiting(items) sets aside for those who
+ * wait.
  *
  * Other modules bind documents by link columns on shipment_line; backorders inherit them. In
  * SQL: the view stock_available, and stock_availability(warehouse, items) -> item_id, on_hand,
