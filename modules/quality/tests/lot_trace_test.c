@@ -26,9 +26,8 @@ issue(struct rq *rq, const char *flow, const char *lot, const char *quantity)
         rq, "shipment",
         "{\"kind\": \"transfer\", \"warehouse_id\": %s, \"other_location_id\": %s, \"flow_id\": %s,"
         " \"lines\": [{\"item_id\": %s, \"quantity\": \"%s\", \"lot_id\": %s}]}",
-        test_sql(rq, "SELECT id FROM warehouse WHERE code = 'MAIN'"),
-        test_sql(rq, "SELECT stock_side(app_company(), 'production')"), flow, item, quantity,
-        lot_id(rq, lot));
+        test_sql(rq, "SELECT id FROM warehouse WHERE code = 'MAIN'"), side_of(rq, "production"),
+        flow, item, quantity, lot_id(rq, lot));
 
     CU_ASSERT_TRUE(test_take(rq, "shipment", transfer, "ship", NULL));
 }
@@ -42,8 +41,8 @@ receive_ten(struct rq *rq, const char *side, const char *flow, const char *party
         rq, "shipment",
         "{\"kind\": \"receipt\", \"warehouse_id\": %s, \"other_location_id\": %s, \"flow_id\": %s,"
         " \"party_id\": %s, \"lines\": [{\"item_id\": %s, \"quantity\": \"10\", \"unit_cost\": \"1\"}]}",
-        test_sql(rq, "SELECT id FROM warehouse WHERE code = 'MAIN'"),
-        test_sql(rq, "SELECT stock_side(app_company(), '%s')", side), flow, party, item);
+        test_sql(rq, "SELECT id FROM warehouse WHERE code = 'MAIN'"), side_of(rq, side), flow,
+        party, item);
 
     CU_ASSERT_TRUE(arrive(rq, receipt, lot));
 }

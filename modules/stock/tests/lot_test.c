@@ -223,6 +223,11 @@ a_held_lot_leaves_for_nobody_not_even_by_plain_sql(void)
     const struct error *e;
 
     line = test_sql(rq, "SELECT id FROM shipment_line WHERE shipment_id = %s", delivery);
+    /* with an account of its own PRODUCTION asks for no production order: the hold alone refuses */
+    test_sql(rq,
+             "UPDATE location l SET account_id = a.id FROM account a"
+             " WHERE a.role = 'stock_adjustment' AND a.company_id = l.company_id"
+             " AND l.kind = 'production'");
     CU_ASSERT_TRUE(test_take(rq, "lot", soon, "hold", "{\"reason\": \"recall\"}"));
     e = test_refused(rq, leave, item, soon, "customer");
     CHECK_TEXT(e ? e->code : NULL, "lot_held");
