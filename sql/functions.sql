@@ -47,6 +47,14 @@ BEGIN
 END $$;
 GRANT EXECUTE ON FUNCTION require_permission TO tenon_app;
 
+-- A condition of lists whose fields lead into other records: the right to read those.
+CREATE OR REPLACE FUNCTION read_allowed(on_entity text) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    PERFORM require_permission(on_entity || '.read');
+    RETURN true;
+END $$;
+GRANT EXECUTE ON FUNCTION read_allowed TO tenon_app;
+
 -- Work as this user in this company until the transaction ends (jobs, tests, tools).
 CREATE OR REPLACE FUNCTION context_set(who bigint, in_company bigint, for_request text)
     RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$

@@ -69,6 +69,7 @@ query_begin(struct query *q, struct rq *rq, const struct entity *e)
         return fail(rq, "not_found", NULL, "There is no such kind of record");
     *q = (struct query){ .rq = rq, .catalog = catalog, .entity = e, .table = t };
     q->joins = str_new(rq->mem);
+    q->rights = str_new(rq->mem);
     return true;
 }
 
@@ -162,6 +163,31 @@ column_sql(struct rq *rq, const char *alias, const char *name)
     return s.text;
 }
 
+static bool
+names_record(const struct table *t, const char *column)
+{
+    const char *title = title_column(t);
+
+    return str_word_in("id code name name_zh number", column) || (title && !strcmp(title, column));
+}
+
+/* The last step of a path leads into another record: may the user read such ones? */
+static void
+ask_for_right(struct query *q, const struct step *last)
+{
+    const struct table *t = last->table;
+
+    if (names_record(t, last->column->name))
+        return;
+    while (t->parent && !entity_find(t->name))
+        t = t->parent;
+    if (!entity_find(t->name))
+        return;
+    str_add(&q->rights, " AND (SELECT read_allowed(");
+    str_literal(&q->rights, t->name);
+    str_add(&q->rights, "))");
+}
+
 bool
 query_path(struct query *q, const char *path, const char *parameter, struct place *place)
 {
@@ -179,6 +205,8 @@ query_path(struct query *q, const char *path, const char *parameter, struct plac
         if (i < n - 1)
             alias = join(q, alias, c->name, catalog_table(q->catalog, c->refers_to));
     }
+    if (n > 1)
+        ask_for_right(q, &steps[n - 1]);
     place->column = steps[n - 1].column;
     place->table = steps[n - 1].of_fact ? steps[n - 1].table->fact : steps[n - 1].table;
     place->alias = alias;
@@ -207,6 +235,7 @@ query_from(struct query *q, struct str *s)
         str_add(s, " WHERE t.company_id = current_setting('tenon.company')::bigint");
     else
         str_add(s, " WHERE true");
+    str_add(s, q->rights.text);
 }
 
 bool

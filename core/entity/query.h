@@ -28,6 +28,7 @@ struct query {
     struct join *joined;
     struct str joins;
     int njoins;
+    struct str rights; /* conditions: the rights that paths into other records ask for */
     const char **params;
     int nparams, room;
 };
@@ -39,8 +40,9 @@ bool query_begin(struct query *q, struct rq *rq, const struct entity *e);
 const char *query_param(struct query *q, const char *value, const char *type);
 
 /* "t"."total" or "j1"."name"; NULL and an error (malformed, field = parameter) when there is no
- * such path. *alias (may be NULL) is the alias of the row that holds the column, *table its
- * table. */
+ * such path. What names another record may be seen by whoever sees the reference; any other
+ * field of it needs the right to read such records, or the statement fails with "forbidden". *alias
+ * (may be NULL) is the alias of the row that holds the column, *table its table. */
 struct place {
     const struct column *column;
     const struct table *table;

@@ -138,6 +138,27 @@ every_searchable_entity_can_be_searched(void)
     test_end(rq);
 }
 
+/* A record's JSON has each key once: no field, derived or not, is called as one of its parts. */
+static bool
+keys_are_single(struct rq *rq, const struct entity *e)
+{
+    const struct table *t = catalog_table(catalog_get(rq, NULL), e->name);
+
+    for (const struct table *const *p = t->parts; p && *p; p++)
+        if (table_column(t, (*p)->part_name) || (t->fact && table_column(t->fact, (*p)->part_name)))
+            return fail(rq, "test", (*p)->part_name, "a field and a part have one name");
+    return true;
+}
+
+static void
+no_field_of_any_entity_is_called_as_one_of_its_parts(void)
+{
+    struct rq *rq = test_begin();
+
+    each_entity(rq, keys_are_single);
+    test_end(rq);
+}
+
 static bool
 whole_is_refused(struct rq *rq, const struct entity *e)
 {
@@ -314,6 +335,8 @@ const struct test every_tests[] = {
     { "every field of every entity can be filtered and ordered by",
       every_field_of_every_entity_can_be_filtered_and_ordered_by },
     { "every searchable entity can be searched", every_searchable_entity_can_be_searched },
+    { "no field of any entity is called as one of its parts",
+      no_field_of_any_entity_is_called_as_one_of_its_parts },
     { "a list that would take minutes must be narrowed",
       a_list_that_would_take_minutes_must_be_narrowed },
     { "what is posted is neither changed nor deleted",

@@ -52,6 +52,7 @@ a_quantity_is_rounded_to_what_the_supplier_sells(void)
     test_end(rq);
 }
 
+/* long because it is one story, whose steps are checked as they happen */
 static void
 from_the_requisition_to_the_payment(void)
 {

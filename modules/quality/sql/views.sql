@@ -2,12 +2,12 @@
 
 -- How far the results of an inspection are.
 CREATE VIEW quality_inspection_fact WITH (security_invoker = true) AS
-SELECT q.id, q.company_id, r.results, r.missing, r.failed,
+SELECT q.id, q.company_id, r.results AS result_count, r.missing, r.failed,
        (SELECT coalesce(sum(l.quantity_done), 0) FROM shipment_line l WHERE l.quality_inspection_id = q.id) AS quantity_moved
   FROM quality_inspection q CROSS JOIN LATERAL (
        SELECT count(*) AS results, count(*) FILTER (WHERE passed IS NULL) AS missing, count(*) FILTER (WHERE NOT passed) AS failed
          FROM quality_inspection_result WHERE inspection_id = q.id) r;
-COMMENT ON COLUMN quality_inspection_fact.results IS 'Results';
+COMMENT ON COLUMN quality_inspection_fact.result_count IS 'Results';
 COMMENT ON COLUMN quality_inspection_fact.missing IS 'Missing: results that are not recorded yet';
 COMMENT ON COLUMN quality_inspection_fact.failed IS 'Bad results';
 COMMENT ON COLUMN quality_inspection_fact.quantity_moved IS 'Moved: out of quarantine';

@@ -58,7 +58,7 @@ goods_wait_in_quarantine_until_they_pass_and_then_serve_who_waits(void)
         test_sql(
             rq,
             "SELECT concat_ws(' ', q.kind, q.state, trim_scale(q.quantity), trim_scale(q.sample_size),"
-            "       l.code, f.results, f.missing) FROM quality_inspection q"
+            "       l.code, f.result_count, f.missing) FROM quality_inspection q"
             "  JOIN quality_inspection_fact f USING (id) JOIN location l ON l.id = q.location_id"
             " WHERE q.id = %s",
             inspection),
