@@ -307,11 +307,11 @@ the_lot_that_expires_first_leaves_first_unless_one_is_named(void)
     test_sql(rq, "UPDATE item SET tracking = 'lot' WHERE id = %s RETURNING id", item);
     young = test_sql(
         rq,
-        "INSERT INTO lot (item_id, code, expires_on) VALUES (%s, 'Y', '2028-01-01') RETURNING id",
+        "INSERT INTO lot (item_id, code, expires_on) VALUES (%s, 'Y', app_today() + 400) RETURNING id",
         item);
     old = test_sql(
         rq,
-        "INSERT INTO lot (item_id, code, expires_on) VALUES (%s, 'O', '2027-01-01') RETURNING id",
+        "INSERT INTO lot (item_id, code, expires_on) VALUES (%s, 'O', app_today() + 40) RETURNING id",
         item);
     test_sql(rq,
              "INSERT INTO stock_opening (item_id, lot_id, quantity, unit_cost, opened_on)"
