@@ -948,7 +948,8 @@ CREATE OR REPLACE FUNCTION webhook_queue(for_rule text, on_entity text, record b
 /*
  * What the rules of dates and schedules have become due for. A date fires once per record and
  * date: its job's key says both. All records are looked at once an hour (the day moves on),
- * those that changed at every call. Dates more than a year ago do not fire.
+ * those that changed at every call, and so are moments (timestamptz) that have come since the
+ * last one. Dates more than a year ago do not fire.
  */
 CREATE OR REPLACE FUNCTION workflow_timers() RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
@@ -972,7 +973,7 @@ BEGIN
         ELSE
             PERFORM workflow_dates(r, columns.has_company,
                 CASE WHEN date_trunc('hour', clock.at) = date_trunc('hour', now()) AND r.updated_at < clock.at
-                     THEN clock.position END);
+                     THEN clock.position END, clock.at);
         END IF;
     END LOOP;
     DELETE FROM job WHERE state = 'done' AND payload ? 'event' AND finished_at < now() - interval '30 days';
@@ -981,11 +982,15 @@ BEGIN
     UPDATE workflow_clock SET at = now(), position = seen;
 END $$;
 
--- since: only records with events after this position; null: all.
-CREATE OR REPLACE FUNCTION workflow_dates(r workflow_rule, has_company boolean, since bigint) RETURNS void
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
+-- since: only records with events after this position, or whose moment came after last_at;
+-- null: all.
+DROP FUNCTION IF EXISTS workflow_dates(workflow_rule, boolean, bigint);
+CREATE OR REPLACE FUNCTION workflow_dates(r workflow_rule, has_company boolean, since bigint, last_at timestamptz)
+    RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
 DECLARE
-    due text := r.definition -> 'when' ->> 'date';
+    due    text := r.definition -> 'when' ->> 'date';
+    moment boolean := EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass('tenon.' || quote_ident(r.entity))
+                                 AND attname = due AND atttypid = 'timestamptz'::regtype);
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass('tenon.' || quote_ident(r.entity))
                       AND attname = due AND atttypid IN ('date'::regtype, 'timestamptz'::regtype)) THEN
@@ -998,13 +1003,14 @@ BEGIN
         '   FROM %2$I t JOIN company o ON o.id = %3$s'
         '  WHERE (t.%1$I + $2 * interval ''1 day'') BETWEEN now() - interval ''366 days'''
         '        AND CASE WHEN %4$L THEN now() ELSE now() AT TIME ZONE o.time_zone END'
-        '    AND ($3 IS NULL OR t.id IN (SELECT record_id FROM event WHERE position > $3 AND entity = %2$L))'
+        '    AND ($3 IS NULL OR t.id IN (SELECT record_id FROM event WHERE position > $3 AND entity = %2$L %5$s))'
         '    AND NOT EXISTS (SELECT FROM job j WHERE j.key = format(''rule:%%s:%%s:%%s'', $1, t.id, t.%1$I))'
         '  ORDER BY t.id ON CONFLICT (key) DO NOTHING',
         due, r.entity, CASE WHEN has_company THEN 't.company_id' ELSE '(SELECT min(id) FROM company)' END,
-        (SELECT atttypid = 'timestamptz'::regtype FROM pg_attribute
-          WHERE attrelid = to_regclass('tenon.' || quote_ident(r.entity)) AND attname = due))
-        USING r.name, coalesce((r.definition -> 'when' ->> 'days')::integer, 0), since;
+        moment,
+        CASE WHEN moment THEN format('UNION ALL SELECT m.id FROM %2$I m WHERE m.%1$I > $4 - $2 * interval ''1 day'''
+                                     ' AND m.%1$I <= now() - $2 * interval ''1 day''', due, r.entity) END)
+        USING r.name, coalesce((r.definition -> 'when' ->> 'days')::integer, 0), since, last_at;
 END $$;
 
 -- One job per company and slot of time; slots that nobody saw are not made up for.

@@ -198,10 +198,12 @@ action_update(struct rule_call *call, const cJSON *action)
     return true;
 }
 
-/* To everybody of a role, or to the user that a template names. */
+/* To everybody of a role, or to the user that a template names; in his language where the rule
+ * has a message_zh. */
 static const char notify[] =
     "INSERT INTO notification (user_id, message, entity, record_id)"
-    " SELECT u.id, $1, $2, $3 FROM app_user u"
+    " SELECT u.id, CASE u.language WHEN 'zh' THEN coalesce($5, $1) ELSE $1 END, $2, $3"
+    "   FROM app_user u"
     "  WHERE u.active AND (u.id::text = $4 OR EXISTS ("
     "        SELECT FROM user_role ur JOIN role r ON r.id = ur.role_id"
     "         WHERE ur.user_id = u.id AND r.code = $4))"
@@ -217,7 +219,8 @@ action_notify(struct rule_call *call, const cJSON *action)
         if (call->wanted[i])
             db_exec(call->rq, notify,
                     P(template_text(f, i, text_of(action, "message")), call->entity->name,
-                      facts_id(f, i), template_text(f, i, text_of(action, "notify"))));
+                      facts_id(f, i), template_text(f, i, text_of(action, "notify")),
+                      template_text(f, i, text_of(action, "message_zh"))));
     return true;
 }
 
