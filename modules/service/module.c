@@ -2,6 +2,7 @@
  * Service: cases with their messages, links and clocks; the service levels that customers
  * have bought.
  */
+#include "modules/service/resolution.h"
 #include "modules/service/service.h"
 
 static const struct entity entities[] = {
@@ -43,6 +44,40 @@ static const struct entity entities[] = {
       .title = "number",
       .order = "document_date.desc,id.desc",
       .list_by = "case_id" },
+    { .name = "return_order",
+      .list =
+          "number case.number party.name reason resolution received resolved credit_note refund "
+          "replacement state",
+      .title = "number",
+      .search = "party_id",
+      .operations = return_order_operations },
+    { .name = "repair_order",
+      .list = "number case.number party.name item.name lot.code coverage minutes parts_value state",
+      .title = "number",
+      .search = "party_id",
+      .operations = repair_order_operations },
+    { .name = "repair_time",
+      .list = "repair.number worked_on worker.name minutes cost note",
+      .title = "id" },
+    { .name = "warranty",
+      .list = "party.name item.name lot.code quantity starts_on ends_on in_force",
+      .title = "id",
+      .search = "party_id" },
+    { .name = "warranty_policy",
+      .list = "name name_zh item.name category.name months active",
+      .title = "name",
+      .order = "name.asc,id.asc" },
+    { .name = "survey",
+      .list = "kind party.name shipment.number case.number sent_at due_on score comment state",
+      .title = "id",
+      .search = "party_id",
+      .operations = survey_operations },
+    { 0 },
+};
+
+static const struct addition additions[] = {
+    { "service_case", resolution_case_operations },
+    { "shipment", resolution_shipment_operations },
     { 0 },
 };
 
@@ -51,4 +86,5 @@ const struct module service_module = {
     .label = "Service",
     .needs = "party product accounting stock sales",
     .entities = entities,
+    .additions = additions,
 };
