@@ -31,7 +31,13 @@ static const char release_all[] =
     " WHERE l.shipment_id = ANY ($1::bigint[]) AND r.shipment_line_id = l.id";
 
 bool
+stock_items_lock(struct rq *rq, const char *shipment_ids)
+{
+    return db_exec(rq, lock_items, P(shipment_ids));
+}
+
+bool
 stock_release(struct rq *rq, const char *shipment_ids)
 {
-    return db_exec(rq, lock_items, P(shipment_ids)) && db_exec(rq, release_all, P(shipment_ids));
+    return stock_items_lock(rq, shipment_ids) && db_exec(rq, release_all, P(shipment_ids));
 }

@@ -175,6 +175,67 @@ shipment_release(struct rq *rq)
     return stock_release(rq, rq->ids);
 }
 
+/* What of these shipments cannot be taken back as wanted: a place, and what to say there. */
+static const char find_irreversible[] =
+    "WITH asked AS ("
+    "    SELECT b.id, b.quantity FROM json_to_recordset($2::json -> 'lines') AS b (id bigint, quantity numeric)"
+    "), line AS ("
+    "    SELECT l.id, l.shipment_id, l.quantity_done, i.code,"
+    "           row_number() OVER (PARTITION BY l.shipment_id ORDER BY l.position, l.id) - 1 AS number"
+    "      FROM shipment_line l JOIN item i ON i.id = l.item_id WHERE l.shipment_id = ANY ($1::bigint[])"
+    ") SELECT 'nothing_to_reverse', 'lines', s.number, NULL FROM shipment s"
+    "    WHERE s.id = ANY ($1::bigint[]) AND NOT EXISTS ("
+    "          SELECT FROM line l WHERE l.shipment_id = s.id AND l.quantity_done > 0"
+    "             AND ($2::json -> 'lines' IS NULL OR l.id IN (SELECT a.id FROM asked a)))"
+    "   UNION ALL"
+    "  SELECT 'unknown_line', 'lines', coalesce(a.id::text, '?'), NULL FROM asked a"
+    "   WHERE NOT EXISTS (SELECT FROM line l WHERE l.id = a.id)"
+    "   UNION ALL"
+    "  SELECT 'whole_line', format('lines[%s].quantity', l.number), trim_scale(l.quantity_done)::text, l.code"
+    "    FROM asked a JOIN line l ON l.id = a.id WHERE a.quantity <> l.quantity_done";
+
+static const char move_back[] =
+    "INSERT INTO stock_move (item_id, quantity, from_location_id, to_location_id, lot_id, moved_on,"
+    "                        shipment_line_id, reverses_move_id)"
+    "SELECT m.item_id, m.quantity, m.to_location_id, m.from_location_id, m.lot_id, m.moved_on,"
+    "       m.shipment_line_id, m.id"
+    "  FROM shipment_line l JOIN stock_move_live m ON m.shipment_line_id = l.id"
+    " WHERE l.shipment_id = ANY ($1::bigint[])"
+    "   AND ($2::json -> 'lines' IS NULL OR l.id IN ("
+    "       SELECT b.id FROM json_to_recordset($2::json -> 'lines') AS b (id bigint)))"
+    " ORDER BY m.item_id, m.id";
+
+/*
+ * Take back what moved by mistake, whole lines, as if it had never been: on the day on which it
+ * moved, with what it was worth; everything after it is valued anew. To correct a date or a
+ * quantity, reverse and enter it again. Body: lines [{id}]; without lines all of them.
+ *
+ * Errors: nothing_to_reverse, unknown_line (lines), whole_line (lines[n].quantity); from the
+ * database: short_stock (date, quantity), returned (lines), and what other modules say
+ */
+static bool
+shipment_reverse(struct rq *rq)
+{
+    struct rows found;
+
+    if (!stock_items_lock(rq, rq->ids) ||
+        !db_rows(rq, find_irreversible, P(rq->ids, rq->body_text), &found))
+        return false;
+    for (int i = 0; i < found.count; i++) {
+        const char *code = cell(&found, i, 0), *field = cell(&found, i, 1),
+                   *what = cell(&found, i, 2);
+
+        if (strcmp(code, "nothing_to_reverse") == 0)
+            fail(rq, code, field, "There is nothing to take back on %s", what);
+        else if (strcmp(code, "unknown_line") == 0)
+            fail(rq, code, field, "There is no line %s on this shipment", what);
+        else
+            fail(rq, code, field, "A line is taken back as a whole: %s of %s", what,
+                 cell(&found, i, 3));
+    }
+    return found.count == 0 && db_exec(rq, move_back, P(rq->ids, rq->body_text));
+}
+
 static const char fill_address[] =
     "UPDATE shipment s"
     "   SET address_name = coalesce(a.name, p.name), street = a.street, city = a.city,"
@@ -202,6 +263,8 @@ const struct operation shipment_operations[] = {
     { "receive", "Receive", .from = "draft", .to = "done", .run = shipment_receive,
       .args = "date:date lines:set",
       .help = "The goods have arrived; what did not stays on a backorder" },
+    { "reverse", "Reverse", .from = "done", .run = shipment_reverse, .args = "lines:set",
+      .help = "Take back what moved by mistake, as if it had never been" },
     { "cancel", "Cancel", .from = "draft", .to = "cancelled", .run = shipment_release,
       .help = "Drop the plan and give back what is set aside" },
     { 0 },

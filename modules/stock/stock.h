@@ -10,8 +10,21 @@
  * which they are booked. A move that belongs before others re-values those others at once: what
  * changes is added to stock_value with the reason "revaluation" and posted on the day of the
  * move that it corrects (the first open day when that one is closed). A move that would leave
- * less than nothing at a place on any day is refused. A return or a find without a cost takes
- * the cost that it has when it is booked, and keeps it.
+ * less than nothing at a place on any day is refused. What comes back without a cost of its own
+ * (stock_move.follows_line_id) costs what its delivery does, whenever that changes; a find
+ * without a cost takes the present one, and keeps it.
+ *
+ * Reversal. A movement that was a mistake is taken back by the step `reverse` of its shipment: for
+ * each move a move the other way round on the same day, with reverses_move_id. Both stay and
+ * are valued, but count for nothing: the view stock_move_live leaves them out. The shipment stays
+ * done: `reversed` says none, part or full, and quantity_done of its lines goes down. Another
+ * date or quantity is a reversal and a new document. Whoever sums moves (a trigger on stock_move)
+ * takes a move with reverses_move_id off what it reverses: the reversal of a delivery is no
+ * return. What may not be reversed any more (it is billed, used) that trigger refuses.
+ *
+ * Counts are fixed points. What is booked before the day of a done count moves what the count
+ * expected, not what was counted: its difference is booked anew, and what is on hand after it
+ * stays (sql/reversal.sql). What is booked on the day of the count is taken for later than it.
  *
  * Importing opening stock. Create rows of the entity stock_opening: opened_on, item_id (or
  * item.code), quantity, unit_cost in the currency of the company; warehouse_id, location_id
@@ -51,6 +64,10 @@ bool stock_reserve_due(struct rq *rq, const char *shipment_ids);
 
 /* Give back what is set aside for these shipments. No round trip. */
 bool stock_release(struct rq *rq, const char *shipment_ids);
+
+/* Lock the items of these shipments, in order, before anything is decided by what is there. No
+ * round trip. */
+bool stock_items_lock(struct rq *rq, const char *shipment_ids);
 
 extern const struct operation shipment_operations[];
 extern const struct operation stock_count_operations[];

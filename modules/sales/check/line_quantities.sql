@@ -6,7 +6,7 @@ SELECT l.company_id, o.number, l.position, l.quantity_delivered, s.delivered, l.
  CROSS JOIN LATERAL (
        SELECT coalesce(sum(m.quantity) FILTER (WHERE t.kind = 'customer'), 0) AS delivered,
               coalesce(sum(m.quantity) FILTER (WHERE f.kind = 'customer'), 0) AS returned
-         FROM shipment_line h JOIN stock_move m ON m.shipment_line_id = h.id
+         FROM shipment_line h JOIN stock_move_live m ON m.shipment_line_id = h.id
          JOIN location f ON f.id = m.from_location_id
          JOIN location t ON t.id = m.to_location_id
         WHERE h.sales_order_line_id = l.id) s

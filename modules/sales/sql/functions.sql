@@ -368,6 +368,25 @@ END $$;
 GRANT EXECUTE ON FUNCTION sales_order_release TO tenon_app;
 
 -- ------------------------------------------------------------------ from stock
+-- What is invoiced as delivered stays delivered: its credit note comes first.
+CREATE OR REPLACE FUNCTION sales_reversal_check(moves bigint[]) RETURNS void
+    LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    b record;
+BEGIN
+    SELECT i.code, o.quantity_invoiced INTO b
+      FROM (SELECT s.sales_order_line_id AS line, sum(m.quantity) AS quantity
+              FROM stock_move m JOIN shipment_line s ON s.id = m.shipment_line_id
+              JOIN location t ON t.id = m.to_location_id AND t.kind = 'customer'
+             WHERE m.id = ANY (moves) AND s.sales_order_line_id IS NOT NULL GROUP BY 1) r
+      JOIN sales_order_line o ON o.id = r.line JOIN item i ON i.id = o.item_id
+     WHERE o.invoice_policy <> 'ordered' AND o.quantity_invoiced > o.quantity_delivered - r.quantity LIMIT 1;
+    IF FOUND THEN
+        PERFORM fail('invoiced', 'lines', 'Of %s, %s are invoiced: credit the invoice first', b.code,
+                     trim_scale(b.quantity_invoiced)::text);
+    END IF;
+END $$;
+
 -- What has left for a customer, or come back, counts on its order line.
 CREATE OR REPLACE FUNCTION sales_stock_moved() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
@@ -381,14 +400,21 @@ BEGIN
         RETURN NULL;
     END IF;
     PERFORM FROM sales_order WHERE id = ANY (orders) ORDER BY id FOR NO KEY UPDATE;
+    IF EXISTS (SELECT FROM new_rows WHERE reverses_move_id IS NOT NULL) THEN
+        PERFORM sales_reversal_check(ARRAY(SELECT reverses_move_id FROM new_rows WHERE reverses_move_id IS NOT NULL));
+    END IF;
     UPDATE sales_order_line o
        SET quantity_delivered = o.quantity_delivered + m.delivered, quantity_returned = o.quantity_returned + m.returned
       FROM (SELECT s.sales_order_line_id AS line,
-                   coalesce(sum(m.quantity) FILTER (WHERE t.kind = 'customer'), 0) AS delivered,
-                   coalesce(sum(m.quantity) FILTER (WHERE f.kind = 'customer'), 0) AS returned
+                   coalesce(sum(x.quantity) FILTER (WHERE t.kind = 'customer'), 0) AS delivered,
+                   coalesce(sum(x.quantity) FILTER (WHERE f.kind = 'customer'), 0) AS returned
               FROM new_rows m JOIN shipment_line s ON s.id = m.shipment_line_id
-              JOIN location f ON f.id = m.from_location_id
-              JOIN location t ON t.id = m.to_location_id
+             CROSS JOIN LATERAL (SELECT   -- a reversal takes off what it reverses
+                   CASE WHEN m.reverses_move_id IS NULL THEN m.from_location_id ELSE m.to_location_id END AS from_id,
+                   CASE WHEN m.reverses_move_id IS NULL THEN m.to_location_id ELSE m.from_location_id END AS to_id,
+                   CASE WHEN m.reverses_move_id IS NULL THEN m.quantity ELSE -m.quantity END AS quantity) x
+              JOIN location f ON f.id = x.from_id
+              JOIN location t ON t.id = x.to_id
              WHERE s.sales_order_line_id IS NOT NULL GROUP BY 1) m
      WHERE o.id = m.line;
     RETURN NULL;

@@ -113,6 +113,43 @@ confirming_prepares_the_delivery_and_sets_goods_aside(void)
     test_end(rq);
 }
 
+/* "delivered returned invoiced" of the order's goods. */
+static const char *
+line_of(struct rq *rq, const struct sale *s)
+{
+    return test_sql(
+        rq,
+        "SELECT concat_ws(' ', trim_scale(quantity_delivered), trim_scale(quantity_returned),"
+        " trim_scale(quantity_invoiced)) FROM sales_order_line WHERE order_id = %s AND item_id = %s",
+        s->order, s->item);
+}
+
+static void
+a_reversed_delivery_is_delivered_no_more_and_is_no_return(void)
+{
+    struct rq *rq = test_begin();
+    struct sale s = sale(rq, "100");
+    const char *first, *invoice;
+
+    CU_ASSERT_TRUE(test_take(rq, "sales_order", s.order, "confirm", NULL));
+    first = delivery(rq, &s);
+    CU_ASSERT_TRUE(ship(rq, &s, "10"));
+    CHECK_TEXT(line_of(rq, &s), "10 0 0");
+    CU_ASSERT_TRUE(test_take(rq, "shipment", first, "reverse", NULL));
+    CHECK_TEXT(line_of(rq, &s), "0 0 0");
+    CHECK_TEXT(progress(rq, &s), "confirmed none none none");
+    CU_ASSERT_TRUE(test_take(rq, "sales_order", s.order, "deliver", NULL));
+    CU_ASSERT_TRUE(ship(rq, &s, "10"));
+    first = test_sql(rq, "SELECT max(id) FROM shipment WHERE state = 'done'");
+    CU_ASSERT_TRUE(test_take(rq, "sales_order", s.order, "invoice", NULL));
+    invoice = draft_invoice(rq, &s);
+    CU_ASSERT_TRUE(test_take(rq, "invoice", invoice, "post", NULL));
+    CHECK_TEXT(line_of(rq, &s), "10 0 10");
+    CU_ASSERT_FALSE(test_take(rq, "shipment", first, "reverse", NULL) && db_flush(rq));
+    CHECK_TEXT(test_code(rq), "invoiced");
+    test_end(rq);
+}
+
 static void
 a_partial_delivery_leaves_a_backorder_and_the_order_in_part(void)
 {
@@ -464,6 +501,8 @@ what_comes_back_counts_as_returned(void)
 }
 
 const struct test sales_fulfil_tests[] = {
+    { "a reversed delivery is delivered no more, and is no return",
+      a_reversed_delivery_is_delivered_no_more_and_is_no_return },
     { "confirming prepares the delivery and sets goods aside",
       confirming_prepares_the_delivery_and_sets_goods_aside },
     { "a partial delivery leaves a backorder and the order in part",

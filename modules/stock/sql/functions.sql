@@ -122,6 +122,12 @@ BEGIN
       INTO NEW.direction FROM location l
      WHERE l.id IN (NEW.from_location_id, NEW.to_location_id) AND l.kind IN ('internal', 'transit');
     NEW.standard_cost := NULL;
+    NEW.follows_line_id := NULL;
+    IF NEW.reverses_move_id IS NOT NULL THEN
+        PERFORM stock_reversal_check(NEW);
+        NEW.unit_cost := NULL;
+        RETURN NEW;
+    END IF;
     IF i.costing = 'standard' THEN
         IF i.standard_cost = 0 THEN
             PERFORM fail('unit_cost_missing', 'item_id', 'Enter the standard cost of %s first', i.code);
@@ -131,7 +137,8 @@ BEGIN
     IF NEW.direction <> 1 THEN
         NEW.unit_cost := NULL;
     ELSIF NEW.unit_cost IS NULL THEN
-        NEW.unit_cost := stock_default_cost(NEW.company_id, NEW.item_id, NEW.shipment_line_id);
+        NEW.follows_line_id := stock_line_returned(NEW);
+        NEW.unit_cost := stock_default_cost(NEW.company_id, NEW.item_id, NEW.follows_line_id);
         IF NEW.unit_cost IS NULL THEN
             PERFORM fail('unit_cost_missing', 'unit_cost', 'Enter what a unit of %s costs', i.code);
         END IF;
@@ -150,29 +157,35 @@ CREATE OR REPLACE FUNCTION stock_moved() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
 DECLARE
     for_lines boolean;
+    undoes boolean;                      -- something is reversed
+    past   boolean;                      -- something is booked for an earlier day
+    recount bigint[] := '{}';
     twice text;
 BEGIN
     PERFORM stock_lock(array_agg(DISTINCT item_id), company_id) FROM new_rows GROUP BY company_id ORDER BY company_id;
-    for_lines := EXISTS (SELECT FROM new_rows WHERE shipment_line_id IS NOT NULL);
+    SELECT bool_or(shipment_line_id IS NOT NULL), bool_or(reverses_move_id IS NOT NULL), bool_or(moved_on < app_today())
+      INTO for_lines, undoes, past FROM new_rows;
     IF for_lines THEN
         -- Done and no more set aside, in one step: the reservations' trigger then finds it right.
         UPDATE shipment_line l SET quantity_done = l.quantity_done + d.moved, quantity_reserved = l.quantity_reserved - d.held
-          FROM (SELECT m.shipment_line_id, sum(m.moved) AS moved,
+          FROM (SELECT m.shipment_line_id, sum(m.moved - m.undone) AS moved,
                        coalesce(sum(least(r.quantity, m.moved)) FILTER (WHERE r.id IS NOT NULL), 0) AS held
-                  FROM (SELECT shipment_line_id, from_location_id, lot_id, sum(quantity) AS moved
+                  FROM (SELECT shipment_line_id, from_location_id, lot_id,
+                               coalesce(sum(quantity) FILTER (WHERE reverses_move_id IS NULL), 0) AS moved,
+                               coalesce(sum(quantity) FILTER (WHERE reverses_move_id IS NOT NULL), 0) AS undone
                           FROM new_rows WHERE shipment_line_id IS NOT NULL GROUP BY 1, 2, 3) m
                   LEFT JOIN reservation r ON r.shipment_line_id = m.shipment_line_id AND r.location_id = m.from_location_id
                    AND r.lot_id IS NOT DISTINCT FROM m.lot_id GROUP BY 1) d
          WHERE l.id = d.shipment_line_id;
         DELETE FROM reservation r USING (
             SELECT shipment_line_id, from_location_id, lot_id, sum(quantity) AS moved
-              FROM new_rows GROUP BY 1, 2, 3) m
+              FROM new_rows WHERE reverses_move_id IS NULL GROUP BY 1, 2, 3) m
          WHERE r.shipment_line_id = m.shipment_line_id AND r.location_id = m.from_location_id
            AND r.lot_id IS NOT DISTINCT FROM m.lot_id AND r.quantity <= m.moved;
         IF EXISTS (SELECT FROM new_rows n JOIN reservation r ON r.shipment_line_id = n.shipment_line_id) THEN
             UPDATE reservation r SET quantity = r.quantity - m.moved FROM (
                 SELECT shipment_line_id, from_location_id, lot_id, sum(quantity) AS moved
-                  FROM new_rows GROUP BY 1, 2, 3) m
+                  FROM new_rows WHERE reverses_move_id IS NULL GROUP BY 1, 2, 3) m
              WHERE r.shipment_line_id = m.shipment_line_id AND r.location_id = m.from_location_id
                AND r.lot_id IS NOT DISTINCT FROM m.lot_id AND r.quantity > m.moved;
         END IF;
@@ -193,6 +206,16 @@ BEGIN
        AND b.lot_id IS NOT DISTINCT FROM n.lot_id
        AND (b.on_hand < 0 OR EXISTS (SELECT FROM stock_move m WHERE m.company_id = n.company_id
                                         AND m.item_id = n.item_id AND m.moved_on > n.moved_on));
+    IF undoes THEN
+        PERFORM stock_reversed_check(ARRAY(SELECT shipment_line_id FROM new_rows
+                                            WHERE reverses_move_id IS NOT NULL AND shipment_line_id IS NOT NULL));
+    END IF;
+    IF past THEN                         -- counts are of today or before
+        recount := stock_recount(ARRAY(SELECT id FROM new_rows WHERE moved_on < app_today()));
+    END IF;
+    IF EXISTS (SELECT FROM new_rows WHERE stock_count_line_id IS NOT NULL) THEN
+        PERFORM stock_count_check(ARRAY(SELECT stock_count_line_id FROM new_rows WHERE stock_count_line_id IS NOT NULL));
+    END IF;
     IF EXISTS (SELECT FROM new_rows WHERE lot_id IS NOT NULL) THEN
         SELECT i.code INTO twice FROM new_rows n JOIN item i ON i.id = n.item_id AND i.tracking = 'serial'
          WHERE n.direction = 1 AND 1 < (SELECT sum(b.on_hand) FROM stock_balance b JOIN location l ON l.id = b.location_id
@@ -209,7 +232,9 @@ BEGIN
                   FROM new_rows n JOIN shipment_line l ON l.id = n.shipment_line_id GROUP BY 1) m
          WHERE s.id = m.shipment_id AND (s.done_date IS NULL OR s.done_date < m.moved_on);
     END IF;
-    PERFORM stock_value_moves(ARRAY(SELECT id FROM new_rows WHERE direction <> 0));
+    -- What a count is corrected by is valued together with what made it wrong.
+    PERFORM stock_value_moves(recount || ARRAY(
+        SELECT id FROM new_rows WHERE direction <> 0 AND NOT (stock_count_line_id IS NOT NULL AND pg_trigger_depth() > 1)));
     RETURN NULL;
 END $$;
 CREATE OR REPLACE TRIGGER stock_moved AFTER INSERT ON stock_move
@@ -507,6 +532,7 @@ BEGIN
     NEW.expected := NULL;
     NEW.counted_at := NULL;
     IF NEW.counted IS NOT NULL THEN
+        PERFORM stock_lock(ARRAY[NEW.item_id], NEW.company_id);   -- what is being booked moves expected, or is seen
         NEW.counted_at := now();
         NEW.expected := coalesce((SELECT b.on_hand FROM stock_balance b
              WHERE b.company_id = NEW.company_id AND b.item_id = NEW.item_id AND b.location_id = NEW.location_id

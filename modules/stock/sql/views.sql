@@ -15,11 +15,19 @@ COMMENT ON COLUMN stock_available.reserved IS 'Reserved';
 COMMENT ON COLUMN stock_available.available IS 'Available';
 GRANT SELECT ON stock_available TO tenon_app;
 
+-- Movements that count: not those that were reversed, nor what reversed them.
+CREATE VIEW stock_move_live WITH (security_invoker = true) AS
+SELECT m.* FROM stock_move m
+ WHERE m.reverses_move_id IS NULL AND NOT EXISTS (SELECT FROM stock_move r WHERE r.reverses_move_id = m.id);
+GRANT SELECT ON stock_move_live TO tenon_app;
+
 -- How far a shipment is.
 CREATE VIEW shipment_fact WITH (security_invoker = true) AS
 SELECT s.id, s.company_id, l.line_count, l.quantity, l.quantity_done,
        CASE WHEN l.quantity_reserved = 0 THEN 'none'
-            WHEN l.quantity_done + l.quantity_reserved < l.quantity THEN 'part' ELSE 'full' END AS reserved
+            WHEN l.quantity_done + l.quantity_reserved < l.quantity THEN 'part' ELSE 'full' END AS reserved,
+       CASE WHEN s.state <> 'done' OR l.quantity_done = l.quantity THEN 'none'
+            WHEN l.quantity_done > 0 THEN 'part' ELSE 'full' END AS reversed
   FROM shipment s CROSS JOIN LATERAL (
        SELECT count(*) AS line_count, coalesce(sum(quantity), 0) AS quantity, coalesce(sum(quantity_done), 0) AS quantity_done,
               coalesce(sum(quantity_reserved), 0) AS quantity_reserved
@@ -28,6 +36,7 @@ COMMENT ON COLUMN shipment_fact.line_count IS 'Lines';
 COMMENT ON COLUMN shipment_fact.quantity IS 'Quantity';
 COMMENT ON COLUMN shipment_fact.quantity_done IS 'Done';
 COMMENT ON COLUMN shipment_fact.reserved IS 'Reserved: none, part or full';
+COMMENT ON COLUMN shipment_fact.reversed IS 'Reversed: how much of a done shipment was taken back';
 GRANT SELECT ON shipment_fact TO tenon_app;
 
 -- What a movement is worth, with its corrections.
