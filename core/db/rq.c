@@ -1,7 +1,8 @@
 /*
- * rq.c - the list of errors of a request, and its language.
+ * rq.c - the list of errors of a request, its language, and what its body holds.
  */
 #include "core/db/rq.h"
+#include "core/base/str.h"
 #include "core/base/tr.h"
 
 #include <stdarg.h>
@@ -39,4 +40,23 @@ failed_with(const struct rq *rq, const char *code)
         if (!strcmp(e->code, code))
             return true;
     return false;
+}
+
+const char *
+rq_sent(const struct rq *rq, const char *name)
+{
+    const cJSON *value = cJSON_GetObjectItem(rq->body, name);
+
+    if (!value || cJSON_IsNull(value))
+        return NULL;
+    return cJSON_IsNumber(value) ? arena_printf(rq->mem, "%.0f", value->valuedouble)
+                                 : cJSON_GetStringValue(value);
+}
+
+bool
+rq_reference(struct rq *rq, const char *name, const char **id)
+{
+    *id = rq_sent(rq, name);
+    return !*id || str_is_id(*id) ||
+           fail(rq, "invalid", name, "This is not the number of a record");
 }

@@ -56,6 +56,12 @@ bool fail(struct rq *rq, const char *code, const char *field, const char *messag
 /* The message in the request's language (core/base/tr.h); the message itself when unknown. */
 const char *tr(const struct rq *rq, const char *message);
 
+/* What the body holds under this name, as text; NULL when it is not sent or null. */
+const char *rq_sent(const struct rq *rq, const char *name);
+
+/* The same for the number of a record; false and an error when it is sent and is none. */
+bool rq_reference(struct rq *rq, const char *name, const char **id);
+
 /* Has an error of this code been added? */
 bool failed_with(const struct rq *rq, const char *code);
 

@@ -70,7 +70,7 @@ leads_nowhere(const struct table *t, const struct column *c)
     for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
         if (!strcmp(c->name, plain[i]))
             return true;
-    return !c->refers_to || (t->parent_column && !strcmp(c->name, t->parent_column)) ||
+    return (t->parent_column && !strcmp(c->name, t->parent_column)) ||
            (!strcmp(c->refers_to, t->name) && !flow_is_document(t));
 }
 

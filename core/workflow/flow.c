@@ -19,3 +19,12 @@ flow_join(struct rq *rq, const char *from_entity, const char *from_ids, const ch
         "                            FROM unnest($3::bigint[], $4::bigint[]) p (f, t)))",
         P(from_entity, to_entity, from_ids, to_ids));
 }
+
+const char *
+flow_insert(struct rq *rq, const char *from_entity, const char *from_ids, const char *entity,
+            const char *json)
+{
+    const char *made = entity_insert(rq, entity, json);
+
+    return made && flow_join(rq, from_entity, from_ids, entity, made) ? made : NULL;
+}

@@ -25,6 +25,12 @@ bool workflow_take(struct rq *rq, const char *entity, const char *ids, const cha
  * ("{1,2}" and "{7,8}", of equal length). Documents without a flow start one. */
 bool flow_join(struct rq *rq, const char *from_entity, const char *from_ids, const char *to_entity,
                const char *to_ids);
+
+/* entity_insert, and each document joins the flows of the one of from_ids at its place. The new
+ * ids, or NULL after an error. */
+const char *flow_insert(struct rq *rq, const char *from_entity, const char *from_ids,
+                        const char *entity, const char *json);
+
 bool flow_start(struct rq *rq, const char *entity, const char *ids, const char *kind);
 
 /* Load shipped definitions after a migration: each file modules/x/workflow/<name>.json. */

@@ -12,10 +12,4 @@
 extern const struct operation lead_operations[];
 extern const struct operation opportunity_operations[];
 
-/* What the body holds under this name, as text; NULL when it is not sent or null. */
-const char *crm_sent(const struct rq *rq, const char *name);
-
-/* The same for the number of a record; false when it is sent and is none. */
-bool crm_reference(struct rq *rq, const char *name, const char **id);
-
 #endif

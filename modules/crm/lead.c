@@ -8,25 +8,6 @@
 #include "core/workflow/workflow.h"
 #include "modules/crm/crm.h"
 
-const char *
-crm_sent(const struct rq *rq, const char *name)
-{
-    const cJSON *value = cJSON_GetObjectItem(rq->body, name);
-
-    if (!value || cJSON_IsNull(value))
-        return NULL;
-    return cJSON_IsNumber(value) ? arena_printf(rq->mem, "%.0f", value->valuedouble)
-                                 : cJSON_GetStringValue(value);
-}
-
-bool
-crm_reference(struct rq *rq, const char *name, const char **id)
-{
-    *id = crm_sent(rq, name);
-    return !*id || str_is_id(*id) ||
-           fail(rq, "invalid", name, "This is not the number of a record");
-}
-
 /* ------------------------------------------------------------------------------- the pool */
 
 static const char claimed_lead[] =
@@ -120,7 +101,7 @@ lead_convert(struct rq *rq)
 {
     const char *id, *code, *name, *json, *made;
 
-    if (!crm_reference(rq, "party_id", &id) || !crm_reference(rq, "contact_id", &id))
+    if (!rq_reference(rq, "party_id", &id) || !rq_reference(rq, "contact_id", &id))
         return false;
     db_ask(rq, resembling_party, P(rq->ids, rq->body_text), OUT(&id, &code, &name));
     if (!db_one(rq, enter_parties, P(rq->ids, rq->body_text), OUT(&json)))
@@ -147,11 +128,11 @@ lead_lose(struct rq *rq)
 {
     const char *reason;
 
-    if (!crm_reference(rq, "lost_reason_id", &reason))
+    if (!rq_reference(rq, "lost_reason_id", &reason))
         return false;
     if (!reason)
         return fail(rq, "reason_missing", "lost_reason_id", "Say why the lead was lost");
-    return db_exec(rq, lose, P(rq->ids, reason, crm_sent(rq, "lost_note")));
+    return db_exec(rq, lose, P(rq->ids, reason, rq_sent(rq, "lost_note")));
 }
 
 const struct operation lead_operations[] = {

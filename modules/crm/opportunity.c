@@ -24,7 +24,7 @@ opportunity_move(struct rq *rq)
 {
     const char *stage, *known = NULL;
 
-    if (!crm_reference(rq, "stage_id", &stage))
+    if (!rq_reference(rq, "stage_id", &stage))
         return false;
     if (!stage)
         return fail(rq, "stage_missing", "stage_id", "Name the stage to move to");
@@ -33,7 +33,7 @@ opportunity_move(struct rq *rq)
         return false;
     if (!known)
         return fail(rq, "stage_missing", "stage_id", "There is no such stage");
-    return db_exec(rq, move, P(rq->ids, stage, crm_sent(rq, "probability")));
+    return db_exec(rq, move, P(rq->ids, stage, rq_sent(rq, "probability")));
 }
 
 static const char close_with[] =
@@ -44,9 +44,9 @@ static const char close_with[] =
 static bool
 opportunity_win(struct rq *rq)
 {
-    const char *reason, *note = crm_sent(rq, "reason_note");
+    const char *reason, *note = rq_sent(rq, "reason_note");
 
-    return crm_reference(rq, "reason_id", &reason) &&
+    return rq_reference(rq, "reason_id", &reason) &&
            ((!reason && !note) || db_exec(rq, close_with, P(rq->ids, reason, note)));
 }
 
@@ -56,11 +56,11 @@ opportunity_lose(struct rq *rq)
 {
     const char *reason;
 
-    if (!crm_reference(rq, "reason_id", &reason))
+    if (!rq_reference(rq, "reason_id", &reason))
         return false;
     if (!reason)
         return fail(rq, "reason_missing", "reason_id", "Say why the opportunity was lost");
-    return db_exec(rq, close_with, P(rq->ids, reason, crm_sent(rq, "reason_note")));
+    return db_exec(rq, close_with, P(rq->ids, reason, rq_sent(rq, "reason_note")));
 }
 
 static const char quotations[] =
@@ -84,13 +84,10 @@ static const char quotations[] =
 static bool
 opportunity_quote(struct rq *rq)
 {
-    const char *json, *made;
+    const char *json;
 
-    if (!db_one(rq, quotations, P(rq->ids, rq->body_text), OUT(&json)))
-        return false;
-    if (!(made = entity_insert(rq, "sales_order", json)))
-        return false;
-    return flow_join(rq, "opportunity", rq->ids, "sales_order", made);
+    return db_one(rq, quotations, P(rq->ids, rq->body_text), OUT(&json)) &&
+           flow_insert(rq, "opportunity", rq->ids, "sales_order", json);
 }
 
 const struct operation opportunity_operations[] = {

@@ -48,9 +48,8 @@ order_release(struct rq *rq)
         return false;
     if (!json)
         return true;
-    made = entity_insert(rq, "shipment", json);
-    if (!made || !flow_join(rq, "production_order", orders, "shipment", made) ||
-        !stock_reserve(rq, made) || !db_rows(rq, find_short, P(rq->ids), &lacking))
+    made = flow_insert(rq, "production_order", orders, "shipment", json);
+    if (!made || !stock_reserve(rq, made) || !db_rows(rq, find_short, P(rq->ids), &lacking))
         return false;
     for (int i = 0; i < lacking.count; i++)
         fail(rq, "materials_short", cell(&lacking, i, 0), "%s: %s are needed, %s are available",
@@ -224,9 +223,8 @@ finished_receive(struct rq *rq)
         return false;
     if (!json)
         return true;
-    made = entity_insert(rq, "shipment", json);
-    return made && flow_join(rq, "production_order", orders, "shipment", made) &&
-           db_one(rq, receive_body, P(made, rq->body_text), OUT(&body)) &&
+    made = flow_insert(rq, "production_order", orders, "shipment", json);
+    return made && db_one(rq, receive_body, P(made, rq->body_text), OUT(&body)) &&
            workflow_take(rq, "shipment", made, "receive", body);
 }
 

@@ -5,15 +5,6 @@
 #include "core/workflow/workflow.h"
 #include "modules/purchase/purchase.h"
 
-/* Make documents of this kind and bind them to the flows of their orders. */
-static bool
-documents_make(struct rq *rq, const char *entity, const char *json, const char *orders)
-{
-    const char *made = entity_insert(rq, entity, json);
-
-    return made && flow_join(rq, "purchase_order", orders, entity, made);
-}
-
 /* $2 is the body; without lines all that is on no receipt yet. One receipt per day. */
 static const char to_expect[] =
     "WITH line AS ("
@@ -55,7 +46,7 @@ order_expect(struct rq *rq)
                     too_much);
     if (!json)
         return rq->rule || fail(rq, "nothing_to_receive", "lines", "There is nothing to receive");
-    return documents_make(rq, "shipment", json, orders);
+    return flow_insert(rq, "purchase_order", orders, "shipment", json) != NULL;
 }
 
 static const char to_bill[] =
@@ -102,7 +93,7 @@ order_bill(struct rq *rq)
                     too_much);
     if (!json)
         return rq->rule || fail(rq, "nothing_to_bill", "lines", "There is nothing to bill");
-    return documents_make(rq, "invoice", json, orders);
+    return flow_insert(rq, "purchase_order", orders, "invoice", json) != NULL;
 }
 
 static const char open_documents[] =

@@ -10,17 +10,6 @@
 
 #include <string.h>
 
-/* Make documents of this kind and bind them to the flows of their orders; their ids, or NULL. */
-static const char *
-documents_make(struct rq *rq, const char *entity, const char *json, const char *orders)
-{
-    const char *made = entity_insert(rq, entity, json);
-
-    if (!made || !flow_join(rq, "sales_order", orders, entity, made))
-        return NULL;
-    return made;
-}
-
 /* $2 is the body; without lines all that is not on a delivery yet. */
 static const char to_deliver[] =
     "WITH line AS ("
@@ -68,7 +57,7 @@ order_deliver(struct rq *rq)
                     too_much);
     if (!json)
         return rq->rule || fail(rq, "nothing_to_deliver", "lines", "There is nothing to deliver");
-    made = documents_make(rq, "shipment", json, orders);
+    made = flow_insert(rq, "sales_order", orders, "shipment", json);
     return made && stock_reserve_due(rq, made);
 }
 
@@ -116,5 +105,5 @@ order_invoice(struct rq *rq)
                     too_much);
     if (!json)
         return rq->rule || fail(rq, "nothing_to_invoice", "lines", "There is nothing to invoice");
-    return documents_make(rq, "invoice", json, orders) != NULL;
+    return flow_insert(rq, "sales_order", orders, "invoice", json) != NULL;
 }

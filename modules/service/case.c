@@ -5,25 +5,6 @@
 #include "core/workflow/workflow.h"
 #include "modules/service/service.h"
 
-const char *
-service_sent(const struct rq *rq, const char *name)
-{
-    const cJSON *value = cJSON_GetObjectItem(rq->body, name);
-
-    if (!value || cJSON_IsNull(value))
-        return NULL;
-    return cJSON_IsNumber(value) ? arena_printf(rq->mem, "%.0f", value->valuedouble)
-                                 : cJSON_GetStringValue(value);
-}
-
-bool
-service_reference(struct rq *rq, const char *name, const char **id)
-{
-    *id = service_sent(rq, name);
-    return !*id || str_is_id(*id) ||
-           fail(rq, "invalid", name, "This is not the number of a record");
-}
-
 static const char in_states[] =
     "SELECT coalesce(array_agg(id ORDER BY id), '{}') FROM service_case"
     " WHERE id = ANY ($1::bigint[]) AND state = ANY (string_to_array($2, ' '))";
@@ -65,7 +46,7 @@ case_assign(struct rq *rq)
 {
     const char *user, *known;
 
-    if (!service_reference(rq, "assignee_id", &user))
+    if (!rq_reference(rq, "assignee_id", &user))
         return false;
     if (!user)
         return db_exec(rq, give_by_load, P(rq->ids));
@@ -100,8 +81,8 @@ static const char note_resolution[] =
 static bool
 case_resolve(struct rq *rq)
 {
-    const char *kind = service_sent(rq, "resolution_kind");
-    const char *text = service_sent(rq, "resolution");
+    const char *kind = rq_sent(rq, "resolution_kind");
+    const char *text = rq_sent(rq, "resolution");
 
     if (!kind)
         return fail(rq, "kind_missing", "resolution_kind", "Say how the case was resolved");
@@ -122,7 +103,7 @@ case_close(struct rq *rq)
 static bool
 case_reopen(struct rq *rq)
 {
-    const char *why = service_sent(rq, "body");
+    const char *why = rq_sent(rq, "body");
 
     return !why || case_say(rq, "note", why);
 }
@@ -137,7 +118,7 @@ case_merge(struct rq *rq)
 {
     const char *into;
 
-    if (!service_reference(rq, "into_id", &into))
+    if (!rq_reference(rq, "into_id", &into))
         return false;
     if (!into)
         return fail(rq, "invalid", "into_id", "Name another case to merge it into");

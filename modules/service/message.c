@@ -39,14 +39,14 @@ case_reply(struct rq *rq)
 {
     bool wait = cJSON_IsTrue(cJSON_GetObjectItem(rq->body, "wait"));
 
-    return case_say(rq, "reply", service_sent(rq, "body")) && step(rq, rq->ids, "new", "take") &&
+    return case_say(rq, "reply", rq_sent(rq, "body")) && step(rq, rq->ids, "new", "take") &&
            (!wait || step(rq, rq->ids, "open", "wait"));
 }
 
 bool
 case_note(struct rq *rq)
 {
-    return case_say(rq, "note", service_sent(rq, "body"));
+    return case_say(rq, "note", rq_sent(rq, "body"));
 }
 
 /* ------------------------------------------------------------------- what the customer says */
@@ -94,7 +94,7 @@ begin_another(struct rq *rq, const char *ids, const char *body, const char **mad
 bool
 case_receive(struct rq *rq)
 {
-    const char *body = service_sent(rq, "body"), *ids, *late;
+    const char *body = rq_sent(rq, "body"), *ids, *late;
 
     if (!body || !*body)
         return fail(rq, "nothing_written", "body", "Write something first");
@@ -107,7 +107,7 @@ case_receive(struct rq *rq)
         return false;
     for (int i = 0; i < 2; i++)
         db_exec(rq, hear,
-                P(i ? late : ids, body, service_sent(rq, "sender"), service_sent(rq, "message_id"),
-                  service_sent(rq, "in_reply_to")));
+                P(i ? late : ids, body, rq_sent(rq, "sender"), rq_sent(rq, "message_id"),
+                  rq_sent(rq, "in_reply_to")));
     return true;
 }

@@ -1,9 +1,8 @@
 /*
  * service.h - after the sale: cases from the first message to the confirmed solution.
  *
- * case.c holds the steps of a case, message.c what is said about it, mail.c what comes by
- * e-mail. Its clocks follow in the database (sql/sla.sql), its links to order, delivery,
- * invoice and lot too (sql/case.sql).
+ * case.c holds the steps of a case, message.c what is said about it. Its clocks follow in the
+ * database (sql/sla.sql), its links to order, delivery, invoice and lot too (sql/case.sql).
  */
 #ifndef TENON_SERVICE_H
 #define TENON_SERVICE_H
@@ -11,12 +10,6 @@
 #include "core/entity/module.h"
 
 extern const struct operation service_case_operations[];
-
-/* What the body holds under this name, as text; NULL when it is not sent or null. */
-const char *service_sent(const struct rq *rq, const char *name);
-
-/* The same for the number of a record; false when it is sent and is none. */
-bool service_reference(struct rq *rq, const char *name, const char **id);
 
 /* Those of these cases that are in one of the states: "{1,2}", NULL after an error. */
 const char *cases_in(struct rq *rq, const char *ids, const char *states);

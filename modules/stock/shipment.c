@@ -149,9 +149,8 @@ rest_carry_over(struct rq *rq, const char *shipments, const char *documents)
     if (!db_exec(rq, release_part, P(shipments)) || !db_exec(rq, drop_untouched, P(shipments)) ||
         !db_exec(rq, shorten_part, P(shipments)))
         return false;
-    made = entity_insert(rq, "shipment", documents);
-    return made && flow_join(rq, "shipment", shipments, "shipment", made) &&
-           stock_reserve(rq, made);
+    made = flow_insert(rq, "shipment", shipments, "shipment", documents);
+    return made && stock_reserve(rq, made);
 }
 
 /* Check what is wanted, move it with this statement, carry over the rest. */

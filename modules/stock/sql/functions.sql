@@ -21,6 +21,13 @@ END $$;
 
 GRANT EXECUTE ON FUNCTION stock_side, stock_root TO tenon_app;
 
+-- May a lot be used: neither held, nor past the last day on which it is good? What has no lot
+-- (nulls) may. One expression without a FROM, so that it is inlined.
+CREATE OR REPLACE FUNCTION lot_usable(held boolean, expires_on date) RETURNS boolean
+    LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT NOT coalesce(held, false) AND coalesce(expires_on >= app_today(), true) $$;
+GRANT EXECUTE ON FUNCTION lot_usable TO tenon_app;
+
 -- ------------------------------------------------------------------ locks
 -- Lock the heads of items in this company, in order; make those that are missing. First
 -- statement of whatever decides on stock.
@@ -406,7 +413,7 @@ BEGIN
              WHERE (d.location_id IS NULL OR d.location_id = b.location_id)
                AND (d.lot_id IS NULL OR d.lot_id = b.lot_id)
                AND (NOT p.quarantine OR NOT d.uses AND d.location_id IS NOT NULL)
-               AND (o.id IS NULL OR NOT o.held AND coalesce(o.expires_on >= app_today(), true)
+               AND (lot_usable(o.held, o.expires_on)
                     OR NOT d.uses AND (d.location_id IS NOT NULL OR d.lot_id IS NOT NULL))
             WINDOW before AS (PARTITION BY d.item_id, d.warehouse_id, d.location_id, d.lot_id, d.uses
                               ORDER BY o.expires_on, p.parent_id NULLS FIRST, b.location_id, b.lot_id)
@@ -495,8 +502,7 @@ CREATE OR REPLACE FUNCTION stock_availability(warehouse bigint, items bigint[])
     RETURNS TABLE (item_id bigint, on_hand numeric, reserved numeric, available numeric)
     LANGUAGE sql STABLE AS $$
     SELECT i, coalesce(sum(b.on_hand), 0), coalesce(sum(b.reserved), 0),
-           coalesce(sum(b.on_hand - b.reserved) FILTER (WHERE NOT l.quarantine AND (o.id IS NULL
-               OR NOT o.held AND coalesce(o.expires_on >= app_today(), true))), 0)
+           coalesce(sum(b.on_hand - b.reserved) FILTER (WHERE NOT l.quarantine AND lot_usable(o.held, o.expires_on)), 0)
       FROM (SELECT DISTINCT unnest(items) AS i) i
       LEFT JOIN (stock_balance b JOIN location l ON l.id = b.location_id AND l.kind = 'internal' AND l.warehouse_id = warehouse
                  LEFT JOIN lot o ON o.id = b.lot_id)

@@ -3,8 +3,7 @@
 -- What each warehouse can give of an item now.
 CREATE VIEW stock_available WITH (security_invoker = true) AS
 SELECT min(b.id) AS id, b.company_id, b.item_id, l.warehouse_id, sum(b.on_hand) AS on_hand, sum(b.reserved) AS reserved,
-       coalesce(sum(b.on_hand - b.reserved) FILTER (WHERE NOT l.quarantine AND (o.id IS NULL
-           OR NOT o.held AND coalesce(o.expires_on >= app_today(), true))), 0) AS available
+       coalesce(sum(b.on_hand - b.reserved) FILTER (WHERE NOT l.quarantine AND lot_usable(o.held, o.expires_on)), 0) AS available
   FROM stock_balance b JOIN location l ON l.id = b.location_id LEFT JOIN lot o ON o.id = b.lot_id
  WHERE l.kind = 'internal'
  GROUP BY b.company_id, b.item_id, l.warehouse_id;
@@ -52,7 +51,7 @@ SELECT b.company_id, b.item_id, p.warehouse_id, b.location_id, b.lot_id, b.on_ha
   FROM stock_balance b
   JOIN location p ON p.id = b.location_id AND p.kind = 'internal' AND p.active AND NOT p.quarantine
   LEFT JOIN lot o ON o.id = b.lot_id
- WHERE b.on_hand <> 0 AND (b.lot_id IS NULL OR NOT o.held AND coalesce(o.expires_on >= app_today(), true));
+ WHERE b.on_hand <> 0 AND lot_usable(o.held, o.expires_on);
 GRANT SELECT ON stock_usable TO tenon_app;
 
 -- What the planner has to mend: items that were promised and will not be there, since supply
