@@ -53,22 +53,28 @@ END $$;
 CREATE OR REPLACE TRIGGER sales_released_moved AFTER INSERT ON stock_move
     REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION sales_released_moved();
 
--- All of the line has left.
+-- All of a line has left, or no more all of it: for all lines of the statement at once.
 CREATE OR REPLACE FUNCTION sales_line_shipped() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
+DECLARE
+    lines bigint[];
 BEGIN
-    IF NEW.quantity_delivered >= NEW.quantity AND OLD.quantity_delivered < OLD.quantity THEN
-        INSERT INTO sales_order_milestone (company_id, order_id, sales_order_line_id, milestone)
-        VALUES (NEW.company_id, NEW.order_id, NEW.id, 'shipped')
-        ON CONFLICT ON CONSTRAINT sales_order_milestone_once DO NOTHING;
+    SELECT array_agg(n.id) INTO lines FROM old_rows o JOIN new_rows n USING (id)
+     WHERE (n.quantity_delivered >= n.quantity) <> (o.quantity_delivered >= o.quantity);
+    IF lines IS NULL THEN
+        RETURN NULL;
     END IF;
+    INSERT INTO sales_order_milestone (company_id, order_id, sales_order_line_id, milestone)
+    SELECT n.company_id, n.order_id, n.id, 'shipped' FROM new_rows n
+     WHERE n.id = ANY (lines) AND n.quantity_delivered >= n.quantity ORDER BY n.id
+    ON CONFLICT ON CONSTRAINT sales_order_milestone_once DO NOTHING;
     UPDATE sales_order_line l SET milestone = d.milestone
-      FROM sales_line_milestone d WHERE d.id = l.id AND l.id = NEW.id AND l.milestone IS DISTINCT FROM d.milestone;
+      FROM sales_line_milestone d WHERE d.id = l.id AND l.id = ANY (lines) AND l.milestone IS DISTINCT FROM d.milestone;
     RETURN NULL;
 END $$;
-CREATE OR REPLACE TRIGGER sales_line_shipped AFTER UPDATE OF quantity_delivered, quantity ON sales_order_line FOR EACH ROW
-    WHEN ((NEW.quantity_delivered >= NEW.quantity) <> (OLD.quantity_delivered >= OLD.quantity))
-    EXECUTE FUNCTION sales_line_shipped();
+CREATE OR REPLACE TRIGGER sales_line_shipped AFTER UPDATE ON sales_order_line
+    REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION sales_line_shipped();
 
 CREATE OR REPLACE FUNCTION sales_milestones_gone() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$

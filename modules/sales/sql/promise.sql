@@ -57,58 +57,58 @@ CREATE OR REPLACE TRIGGER promise_estimate BEFORE INSERT OR UPDATE OF item_id, q
     FOR EACH ROW EXECUTE FUNCTION sales_line_estimate();
 
 -- One line's promise as it should be: what is still to be delivered, on the first day on which
--- all of it can be; where that is never, as much as ever can be, and no date.
-CREATE OR REPLACE FUNCTION sales_line_promise(l sales_order_line, warehouse bigint, wanted date, anew boolean) RETURNS void
+-- all of it can be; where that is never, as much as ever can be, and no date. What the line then
+-- says is the answer; changed is false where the promise could stay.
+DROP FUNCTION IF EXISTS sales_line_promise(sales_order_line, bigint, date, boolean);
+CREATE OR REPLACE FUNCTION sales_line_promise(l sales_order_line, warehouse bigint, wanted date, anew boolean,
+                                              OUT changed boolean, OUT ready date, OUT source jsonb)
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
 DECLARE
     p    promise;
     open numeric := greatest(l.quantity - l.quantity_delivered, 0);
+    held numeric;                             -- set aside already
     part numeric;
-    ready date;
-    source jsonb;
 BEGIN
     SELECT * INTO p FROM promise WHERE sales_order_line_id = l.id;
-    IF p.id IS NOT NULL AND NOT anew AND p.quantity = open AND p.warehouse_id = warehouse THEN
+    changed := p.id IS NULL AND open > 0 OR p.id IS NOT NULL AND (anew OR p.quantity <> open OR p.warehouse_id <> warehouse);
+    IF NOT changed THEN
         RETURN;
     END IF;
-    IF p.id IS NULL THEN
-        IF open = 0 THEN
-            RETURN;
-        END IF;
-        INSERT INTO promise (company_id, item_id, warehouse_id, day, quantity, sales_order_line_id)
-        VALUES (l.company_id, l.item_id, warehouse, wanted, 0, l.id) RETURNING * INTO p;
-    ELSE
-        UPDATE promise SET quantity = reserved WHERE id = p.id AND quantity <> reserved;
-    END IF;
-    part := open - p.reserved;
+    UPDATE promise SET quantity = reserved WHERE id = p.id AND quantity <> reserved;
+    held := coalesce(p.reserved, 0);
+    part := open - held;
     IF part <= 0 THEN                         -- all of it is set aside: it can leave at once
         ready := CASE WHEN open > 0 THEN wanted ELSE l.promised_date END;
         source := CASE WHEN open > 0 THEN jsonb_build_array(jsonb_build_object('from', 'stock', 'quantity', plain_text(open))) END;
-    ELSE
-        ready := promise_ready(l.company_id, l.item_id, warehouse, part, wanted);
-        IF ready IS NULL THEN
-            part := least(part, greatest(promise_free(l.company_id, l.item_id, warehouse, 'infinity'), 0));
-        END IF;
-        source := sales_promise_source(l.company_id, l.item_id, warehouse, part, coalesce(ready, 'infinity'),
-                                       open - p.reserved - part);
-        IF p.reserved > 0 THEN
-            source := jsonb_build_array(jsonb_build_object('from', 'stock', 'quantity', plain_text(p.reserved))) || source;
-        END IF;
-        UPDATE promise SET quantity = reserved + part,
-               day = coalesce(ready, CASE WHEN part > 0 THEN promise_ready(l.company_id, l.item_id, warehouse, part, wanted) END, wanted)
-         WHERE id = p.id AND part > 0;
+        RETURN;
     END IF;
-    UPDATE sales_order_line SET promised_date = ready, promise_source = source,
-           first_promised_date = coalesce(first_promised_date, ready)
-     WHERE id = l.id AND (promised_date, promise_source, first_promised_date)
-           IS DISTINCT FROM (ready, source, coalesce(first_promised_date, ready));
+    ready := promise_ready(l.company_id, l.item_id, warehouse, part, wanted);
+    IF ready IS NULL THEN
+        part := least(part, greatest(promise_free(l.company_id, l.item_id, warehouse, 'infinity'), 0));
+    END IF;
+    source := sales_promise_source(l.company_id, l.item_id, warehouse, part, coalesce(ready, 'infinity'), open - held - part);
+    IF held > 0 THEN
+        source := jsonb_build_array(jsonb_build_object('from', 'stock', 'quantity', plain_text(held))) || source;
+    END IF;
+    p.day := coalesce(ready, CASE WHEN part > 0 THEN promise_ready(l.company_id, l.item_id, warehouse, part, wanted) END, wanted);
+    IF p.id IS NULL THEN
+        INSERT INTO promise (company_id, item_id, warehouse_id, day, quantity, sales_order_line_id)
+        VALUES (l.company_id, l.item_id, warehouse, p.day, part, l.id);
+    ELSIF part > 0 THEN
+        UPDATE promise SET quantity = reserved + part, day = p.day WHERE id = p.id;
+    END IF;
 END $$;
 
--- The promises of these orders as they should be; anew: also those that could stay.
+-- The promises of these orders as they should be; anew: also those that could stay. The lines
+-- are told at the end, all in one statement.
 CREATE OR REPLACE FUNCTION sales_promise(orders bigint[], anew boolean DEFAULT false) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
 DECLARE
-    c record;
+    c       record;
+    made    record;
+    lines   bigint[] := '{}';
+    days    date[] := '{}';
+    sources jsonb[] := '{}';
 BEGIN
     PERFORM stock_lock(array_agg(DISTINCT l.item_id), l.company_id)
        FROM sales_order_line l WHERE l.order_id = ANY (orders) GROUP BY l.company_id;
@@ -123,8 +123,20 @@ BEGIN
          WHERE o.id = ANY (orders) AND o.confirmed_at IS NOT NULL AND o.state NOT IN ('closed', 'cancelled')
          ORDER BY l.item_id, o.confirmed_at, l.id
     LOOP
-        PERFORM sales_line_promise(c.line, c.warehouse_id, c.wanted, anew);
+        made := sales_line_promise(c.line, c.warehouse_id, c.wanted, anew);
+        IF made.changed THEN
+            lines := lines || (c.line).id;
+            days := days || made.ready;
+            sources := sources || made.source;
+        END IF;
     END LOOP;
+    IF lines <> '{}' THEN
+        UPDATE sales_order_line l SET promised_date = m.ready, promise_source = m.source,
+               first_promised_date = coalesce(l.first_promised_date, m.ready)
+          FROM unnest(lines, days, sources) m (id, ready, source)
+         WHERE l.id = m.id AND (l.promised_date, l.promise_source, l.first_promised_date)
+               IS DISTINCT FROM (m.ready, m.source, coalesce(l.first_promised_date, m.ready));
+    END IF;
 END $$;
 
 CREATE OR REPLACE FUNCTION sales_order_promised() RETURNS trigger

@@ -7,7 +7,7 @@
 -- upgrade. Lock order: the item's head (stock_lock) before anything is decided.
 
 -- ------------------------------------------------------------------ sums per day
--- Days on which something was promised or is expected, kept by these two triggers alone.
+-- Days on which something was promised or is expected, kept by the triggers below alone.
 CREATE OR REPLACE FUNCTION promise_day_add(company bigint, item bigint, warehouse bigint, on_day date,
                                            more_supply numeric, more_demand numeric) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
@@ -20,36 +20,57 @@ BEGIN
        AND d.supply = 0 AND d.demand = 0;
 END $$;
 
+-- One after the other in the order of their keys; what cancels out is not touched.
+CREATE OR REPLACE FUNCTION promise_days_add(moved promise_day[]) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
+BEGIN
+    PERFORM promise_day_add(d.company_id, d.item_id, d.warehouse_id, d.day, d.supply, d.demand)
+       FROM (SELECT m.company_id, m.item_id, m.warehouse_id, m.day, sum(m.supply) AS supply, sum(m.demand) AS demand
+               FROM unnest(moved) m GROUP BY 1, 2, 3, 4 HAVING sum(m.supply) <> 0 OR sum(m.demand) <> 0
+              ORDER BY 1, 2, 3, 4) d;
+END $$;
+
+CREATE OR REPLACE FUNCTION supply_day_follow() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
+DECLARE
+    moved promise_day[] := '{}';
+BEGIN
+    IF TG_OP <> 'DELETE' THEN
+        moved := ARRAY(SELECT (company_id, item_id, warehouse_id, day, quantity, 0)::promise_day FROM new_rows);
+    END IF;
+    IF TG_OP <> 'INSERT' THEN
+        moved := moved || ARRAY(SELECT (company_id, item_id, warehouse_id, day, -quantity, 0)::promise_day FROM old_rows);
+    END IF;
+    PERFORM promise_days_add(moved);
+    RETURN NULL;
+END $$;
+
 CREATE OR REPLACE FUNCTION promise_day_follow() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = tenon, pg_temp AS $$
 DECLARE
-    d record;
+    moved promise_day[] := '{}';
 BEGIN
-    FOR d IN EXECUTE format(
-        'SELECT company_id, item_id, warehouse_id, day, sum(q) AS q FROM (%s %s %s) x'
-        ' GROUP BY 1, 2, 3, 4 HAVING sum(q) <> 0 ORDER BY 1, 2, 3, 4',
-        CASE WHEN TG_OP <> 'DELETE' THEN format('SELECT company_id, item_id, warehouse_id, day, %s AS q FROM new_rows', TG_ARGV[0]) END,
-        CASE WHEN TG_OP = 'UPDATE' THEN 'UNION ALL' END,
-        CASE WHEN TG_OP <> 'INSERT' THEN format('SELECT company_id, item_id, warehouse_id, day, -(%s) AS q FROM old_rows', TG_ARGV[0]) END)
-    LOOP
-        PERFORM promise_day_add(d.company_id, d.item_id, d.warehouse_id, d.day,
-                                CASE TG_TABLE_NAME WHEN 'supply' THEN d.q ELSE 0 END,
-                                CASE TG_TABLE_NAME WHEN 'promise' THEN d.q ELSE 0 END);
-    END LOOP;
+    IF TG_OP <> 'DELETE' THEN
+        moved := ARRAY(SELECT (company_id, item_id, warehouse_id, day, 0, quantity - reserved)::promise_day FROM new_rows);
+    END IF;
+    IF TG_OP <> 'INSERT' THEN
+        moved := moved || ARRAY(SELECT (company_id, item_id, warehouse_id, day, 0, reserved - quantity)::promise_day FROM old_rows);
+    END IF;
+    PERFORM promise_days_add(moved);
     RETURN NULL;
 END $$;
 CREATE OR REPLACE TRIGGER day_insert AFTER INSERT ON supply REFERENCING NEW TABLE AS new_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION promise_day_follow('quantity');
+    FOR EACH STATEMENT EXECUTE FUNCTION supply_day_follow();
 CREATE OR REPLACE TRIGGER day_update AFTER UPDATE ON supply REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION promise_day_follow('quantity');
+    FOR EACH STATEMENT EXECUTE FUNCTION supply_day_follow();
 CREATE OR REPLACE TRIGGER day_delete AFTER DELETE ON supply REFERENCING OLD TABLE AS old_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION promise_day_follow('quantity');
+    FOR EACH STATEMENT EXECUTE FUNCTION supply_day_follow();
 CREATE OR REPLACE TRIGGER day_insert AFTER INSERT ON promise REFERENCING NEW TABLE AS new_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION promise_day_follow('quantity - reserved');
+    FOR EACH STATEMENT EXECUTE FUNCTION promise_day_follow();
 CREATE OR REPLACE TRIGGER day_update AFTER UPDATE ON promise REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION promise_day_follow('quantity - reserved');
+    FOR EACH STATEMENT EXECUTE FUNCTION promise_day_follow();
 CREATE OR REPLACE TRIGGER day_delete AFTER DELETE ON promise REFERENCING OLD TABLE AS old_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION promise_day_follow('quantity - reserved');
+    FOR EACH STATEMENT EXECUTE FUNCTION promise_day_follow();
 
 -- ------------------------------------------------------------------ available to promise
 /*
@@ -159,13 +180,13 @@ DECLARE
     d     record;
     since date := greatest(from_day, app_today());
     found_day date;
+    expires boolean;
 BEGIN
     PERFORM promise_own(company);
-    IF NOT EXISTS (SELECT FROM promise_days(company, item, warehouse) x WHERE x.lost <> 0) THEN
-        SELECT min(x.day) INTO found_day
-          FROM (SELECT p.day, min(p.available) OVER (ORDER BY p.day DESC) AS least   -- a frame that only grows
-                  FROM promise_days(company, item, warehouse) p) x
-         WHERE x.least >= wanted;
+    SELECT min(x.day) FILTER (WHERE x.least >= wanted), bool_or(x.lost <> 0) INTO found_day, expires
+      FROM (SELECT p.day, p.lost, min(p.available) OVER (ORDER BY p.day DESC) AS least   -- a frame that only grows
+              FROM promise_days(company, item, warehouse) p) x;
+    IF NOT expires THEN
         RETURN CASE WHEN found_day IS NOT NULL THEN greatest(found_day, since) END;
     END IF;
     FOR d IN SELECT greatest(x.day, since) AS day FROM promise_days(company, item, warehouse) x GROUP BY 1 ORDER BY 1 LOOP
